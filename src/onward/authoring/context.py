@@ -1,0 +1,479 @@
+"""``Context``: everything a running job may ask for. Its verbs are short; the work is done by its rooms.
+
+The file is long because every verb of the public interface has its documentation here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeVar
+
+from onward.authoring.iterate import Items, Iteration
+from onward.authoring.job_log import JobLog
+from onward.authoring.partial import Partial
+from onward.authoring.port import Point, RunFacts, RunPort
+from onward.clock import Clock
+from onward.errors import DuplicateStep, InvalidValue, OnwardError
+from onward.model import codec
+from onward.model.job import Json
+from onward.settings import Settings
+
+T = TypeVar("T")
+
+_CHEAP_BYTES = 2048
+"""A point of so many bytes is taken at every item; larger ones in proportion more seldom."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRange:
+    """The part of the work that this child of a fan-out does: items ``start`` up to, not including, ``end``."""
+
+    worker_id: int = 0
+    total_workers: int = 1
+    start: int = 0
+    end: int | None = None
+
+
+class Context:
+    """What a job is given as its first argument.
+
+    What is saved is the state as of the last *consistent point*: the end of an item of ``each``, a call of
+    ``checkpoint`` or the end of a ``step``. What the job changed after it is dropped at an interruption and done
+    again.
+    """
+
+    def __init__(
+        self,
+        port: RunPort,
+        *,
+        every: int | None = None,
+        seconds: float | None = None,
+        on_changed_inputs: Literal["restart", "continue", "ask"] = "restart",
+    ) -> None:
+        self._port = port
+        self._every = every or port.settings.checkpoint.every_items
+        self._seconds = seconds or port.settings.checkpoint.every_seconds
+        self._on_changed_inputs = on_changed_inputs
+        self._since = 0
+        self._saved_at = port.clock.monotonic()
+        self._text: str | None = None
+        self._text_cost = 0
+        self._partials: dict[str, Partial] = {}
+        self._used_names: dict[str, int] = {}
+        self._scope = ""
+        self._scope_used = False
+        self._used_steps: set[tuple[str, str]] = set()
+        self._done_scopes: list[str] = []
+        self._inside = False
+        saved = codec.decode(port.facts.saved) or {}
+        self._resumed = bool(saved)
+        self.state: dict[str, Json] = saved.get("state", {})
+        self._cursors: dict[str, dict[str, Json]] = saved.get("cursors", {})
+        self._partial_counts: dict[str, int] = saved.get("partials", {})
+        self._fingerprint: str | None = saved.get("fingerprint")
+        self._agreed: str | None = saved.get("agreed")
+        self.log = JobLog(port)
+        self.range = WorkRange()
+
+    # ---- facts ----------------------------------------------------------------------------------------------
+
+    @property
+    def facts(self) -> RunFacts:
+        """All that is fixed for this attempt."""
+        return self._port.facts
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self._port.facts.job_id
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first attempt."""
+        return self._port.facts.attempt
+
+    @property
+    def fence(self) -> int:
+        """Rises with every claim: hand it to outside systems, so that they can refuse an overtaken worker."""
+        return self._port.facts.fence
+
+    @property
+    def source_id(self) -> str | None:
+        """The source that the job works on."""
+        return self._port.facts.source_id
+
+    @property
+    def user_id(self) -> str | None:
+        """Who submitted the job."""
+        return self._port.facts.user_id
+
+    @property
+    def bot_id(self) -> str | None:
+        """The bot for which the job runs."""
+        return self._port.facts.bot_id
+
+    @property
+    def params(self) -> dict[str, Json]:
+        """The parameters as plain JSON."""
+        return self._port.facts.params
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this attempt goes on from a checkpoint."""
+        return self._resumed
+
+    @property
+    def settings(self) -> Settings:
+        """The application's settings."""
+        return self._port.settings
+
+    @property
+    def clock(self) -> Clock:
+        """The clock to use instead of ``time`` and ``datetime.now``."""
+        return self._port.clock
+
+    def idempotency_key(self, step: str = "") -> str:
+        """A key that is the same at every attempt: hand it to outside systems that can refuse repetitions."""
+        return f"{self.job_id}:{self._port.facts.generation}:{self._scope}:{step}"
+
+    # ---- stopping -------------------------------------------------------------------------------------------
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the job was asked to leave: cancelled, lost, or the worker is shutting down."""
+        return self._port.interrupt is not None
+
+    @property
+    def should_stop(self) -> bool:
+        """The same as ``cancelled``."""
+        return self._port.interrupt is not None
+
+    def check(self) -> None:
+        """Leave here if the job was asked to: raises ``JobCancelled`` or one of its kin (``BaseException``)."""
+        if self._port.interrupt is not None:
+            raise self._port.interrupt
+
+    @property
+    def cancel_checker(self) -> Callable[[], bool]:
+        """A plain callable for code that wants one: true once the job was asked to leave."""
+        return lambda: self._port.interrupt is not None
+
+    @property
+    def progress_callback(self) -> Callable[..., None]:
+        """A plain callable ``(done, total, message="")`` for code that wants one."""
+
+        def tell(done: float = 0, total: float | None = None, message: str = "") -> None:
+            if total:
+                self.progress(message=message, done=int(done), total=int(total))
+            else:
+                self.progress(percent=done, message=message)
+
+        return tell
+
+    # ---- progress -------------------------------------------------------------------------------------------
+
+    def progress(
+        self,
+        percent: float | None = None,
+        message: str | None = None,
+        *,
+        done: int | None = None,
+        total: int | None = None,
+        phase: str | None = None,
+    ) -> None:
+        """Say how far the job is; costs about a microsecond, so call it as often as you like.
+
+        ``percent`` 0 to 100, or ``done`` of ``total`` items; what is left out stays as it was.
+        """
+        self._port.report(percent, message, done, total, phase)
+
+    def dimension(
+        self, dimension: int | None, operation: str | None = None, *, pending: tuple[int, ...] | list[int] = ()
+    ) -> None:
+        """What the board of vector databases shows: ``dimension(768, "index")``; ``dimension(None)`` when done."""
+        self._port.show_dimension(dimension, operation, tuple(pending))
+
+    # ---- checkpoints ----------------------------------------------------------------------------------------
+
+    def checkpoint(self, state: dict[str, Json] | None = None, *, flush: bool = False) -> None:
+        """Mark a consistent point; it is saved by policy, or now and durably with ``flush=True``.
+
+        ``state`` replaces the whole state. Leaves here if the job was asked to. Raises ``InvalidValue`` when the
+        state is not plain JSON or too large.
+        """
+        if state is not None:
+            self.state = state
+        self._mark(force=flush)
+        if flush:
+            self._refuse_on_loop("checkpoint(flush=True)", "await ctx.flush()")
+            self._save(flush=True)
+        self._passed(1)
+
+    async def flush(self, state: dict[str, Json] | None = None) -> None:
+        """For async jobs: mark a consistent point and return when it is durable."""
+        if state is not None:
+            self.state = state
+        self._mark(force=True)
+        await self._port.save_async(self._take_point())
+        self._passed(0)
+
+    def each(
+        self,
+        items: Items[T],
+        key: Callable[[T], Any] | None = None,
+        *,
+        name: str | None = None,
+        batch: int | None = None,
+        total: int | None = None,
+        every: int | None = None,
+        seconds: float | None = None,
+    ) -> Iteration[T]:
+        """Go over ``items`` from where the job was; use it with ``for`` (or ``async for``).
+
+        ``items``: an iterable, or a function of the last finished key that gives the rest. ``key``: a function that
+        names an item by a string or number; with it the order must be the same each time. Without it the index is
+        the cursor. ``batch=100`` gives lists. ``total`` when ``items`` has no length. Saves every ``every`` items
+        (2,000) or ``seconds`` (60). An item is done when the next one is asked for.
+
+        Raises ``CursorLost`` when the last key has gone from items that are not sorted.
+        """
+        if every is not None:
+            self._every = every
+        if seconds is not None:
+            self._seconds = seconds
+        return Iteration(self, self._named(name, "each"), items, key, total, batch)
+
+    def partial(self, name: str = "partial") -> Partial:
+        """Append-only partial work of this name: ``append(record)``, iteration, ``path``."""
+        if name not in self._partials:
+            self._partials[name] = Partial(self._port, name, self._partial_counts.get(name, 0))
+        return self._partials[name]
+
+    def fingerprint(self, **facts: Json) -> None:
+        """What the checkpoint depends on (model, chunk size, version of the source), compared with what was saved.
+
+        When it has changed, the job type's ``on_changed_inputs`` decides: ``restart`` drops what was saved,
+        ``continue`` goes on, ``ask`` fails the job with both choices named; resuming it then is the consent.
+        """
+        now = codec.digest(codec.encode(dict(sorted(facts.items())), "The fingerprint", 65536))
+        before, self._fingerprint = self._fingerprint, now
+        if before is None or before == now or self._on_changed_inputs == "continue":
+            return
+        if self._on_changed_inputs == "restart":
+            self.log.warning("The inputs have changed since the checkpoint: starting from the beginning.")
+            self._start_over()
+        elif self._agreed != now:
+            self._agreed, self._fingerprint = now, before
+            self._mark(force=True)
+            raise OnwardError(
+                "The inputs have changed since the checkpoint was saved.",
+                hint="Resume the job to go on with it all the same, or start it fresh.",
+            )
+
+    # ---- steps, sleep, resources ----------------------------------------------------------------------------
+
+    def step(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run ``function`` once: its JSON result is kept durably, and returned without a call at every later attempt.
+
+        Names are scoped by the item of the enclosing ``each``. In an async job ``await`` it. Raises
+        ``DuplicateStep`` for a name used twice in one scope.
+        """
+        if self._port.is_async:
+            return self._step_async(name, function, *args, **kwargs)
+        kept = self._begin_step(name)
+        if kept is not None:
+            return codec.decode(kept)
+        text = self._step_text(name, function(*args, **kwargs))
+        self._end_step()
+        self._port.keep_step(self._scope, name, text, self._take_point())
+        self._passed(0)
+        return codec.decode(text)
+
+    async def _step_async(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        kept = self._begin_step(name)
+        if kept is not None:
+            return codec.decode(kept)
+        result = function(*args, **kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        text = self._step_text(name, result)
+        self._end_step()
+        await self._port.keep_step_async(self._scope, name, text, self._take_point())
+        self._passed(0)
+        return codec.decode(text)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait durably: the worker is free meanwhile, and the job is called again when the time has come.
+
+        The call then returns at once; what stands before it is not repeated if it is a ``step`` or in ``each``.
+        """
+        self._refuse_inside("sleep")
+        name = self._named(None, f"sleep {self._scope}")
+        kept = self._port.load_step(self._scope, name)
+        now = self._port.clock.now()
+        until = datetime.fromisoformat(codec.decode(kept)) if kept else now + timedelta(seconds=seconds)
+        if kept is None:
+            text = codec.encode(until.isoformat(), "The time", 100)
+            self._port.keep_step(self._scope, name, text, None)
+        self._scope_used = True
+        if until > now:
+            raise self._port.park(until)
+
+    def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
+        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""
+        self._refuse_inside("hold")
+        return self._held(resource, capacity)
+
+    @contextlib.contextmanager
+    def _held(self, resource: str, capacity: int) -> Iterator[None]:
+        self._port.hold(resource, capacity)
+        try:
+            yield
+        finally:
+            self._port.release(resource)
+
+    def transaction(self) -> Any:
+        """A connection to onward's own database: its writes and the current checkpoint commit together or not at all.
+
+        ``with ctx.transaction() as connection:`` gives a SQLAlchemy connection (``async with`` in async jobs). Keep
+        it short: it is warned of after 1 s and ended after 10 s. Raises ``JobLost`` if the worker no longer owns the
+        job, ``StoreUnavailable`` in an outage.
+        """
+        self._refuse_inside("transaction")
+        return self._transaction_async() if self._port.is_async else self._transaction()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        def point() -> Point:
+            self._mark(force=True)
+            return self._take_point()
+
+        self._inside = True
+        try:
+            with self._port.transaction(point) as connection:
+                yield connection
+        finally:
+            self._inside = False
+        self._passed(0)
+
+    @contextlib.asynccontextmanager
+    async def _transaction_async(self) -> AsyncIterator[Any]:
+        with self._transaction() as connection:
+            yield connection
+
+    # ---- for the engine and the iteration -------------------------------------------------------------------
+
+    def cursor(self, name: str) -> dict[str, Json] | None:
+        """Where the iteration of this name was."""
+        return self._cursors.get(name)
+
+    def enter(self, name: str, cursor: Json) -> None:
+        """An item begins: steps within it have their names for themselves."""
+        self._scope = f"{name}:{cursor}"
+
+    def move(self, name: str, cursor: dict[str, Json], done: int, total: int | None, items: int) -> None:
+        """An item is finished: a consistent point."""
+        self._cursors[name] = cursor
+        if self._scope_used:
+            self._done_scopes.append(self._scope)
+            self._used_steps.clear()
+            self._scope_used = False
+        self._scope = ""
+        self._port.report(None, None, done, total, None)
+        self._mark()
+        self._passed(items)
+
+    def latest_point(self) -> Point | None:
+        """The last consistent point that is not saved yet, if any: the engine saves it when the job leaves."""
+        return self._take_point() if self._text is not None else None
+
+    def mark_end(self) -> None:
+        """The function has returned: everything counts."""
+        self._mark(force=True)
+
+    def _mark(self, force: bool = False) -> None:
+        # A large state is not written out again for every small item: at most _CHEAP_BYTES a call on average.
+        self._text_cost -= _CHEAP_BYTES
+        if self._text_cost > 0 and not force:
+            return
+        counts = {name: partial.mark() for name, partial in self._partials.items()} if self._partials else {}
+        value: dict[str, Json] = {"state": self.state, "cursors": self._cursors}
+        if counts or self._partial_counts:
+            value["partials"] = self._partial_counts | counts
+        if self._fingerprint is not None:
+            value["fingerprint"] = self._fingerprint
+            value["agreed"] = self._agreed
+        self._text = codec.encode(value, "The state", self._port.settings.limits.checkpoint_bytes)
+        self._text_cost = len(self._text)
+
+    def _take_point(self) -> Point:
+        if self._text is None:
+            self._mark(force=True)
+        text, self._text = self._text or "{}", None
+        self._text_cost = 0
+        partials = {name: p.pending() for name, p in self._partials.items() if p.pending()[1]}
+        for partial in self._partials.values():
+            partial.saved()
+        scopes, self._done_scopes = tuple(self._done_scopes), []
+        self._since = 0
+        self._saved_at = self._port.clock.monotonic()
+        return Point(text, None, partials, scopes)
+
+    def _save(self, flush: bool) -> None:
+        self._port.save(self._take_point(), flush)
+
+    def _passed(self, items: int) -> None:
+        if self._port.interrupt is not None:
+            raise self._port.interrupt
+        self._since += items
+        if self._since and (
+            self._since >= self._every or self._port.clock.monotonic() - self._saved_at >= self._seconds
+        ):
+            if self._text is None:
+                self._mark(force=True)
+            self._save(flush=False)
+
+    def _start_over(self) -> None:
+        self._port.forget()
+        self.state, self._cursors, self._partial_counts = {}, {}, {}
+        self._resumed, self._text = False, None
+        for partial in self._partials.values():
+            partial.clear()
+
+    def _named(self, name: str | None, kind: str) -> str:
+        if name is not None:
+            return name
+        count = self._used_names[kind] = self._used_names.get(kind, 0) + 1
+        return kind if count == 1 else f"{kind} {count}"
+
+    def _begin_step(self, name: str) -> str | None:
+        if not name or len(name) > 200:
+            raise InvalidValue(f"{name[:50]!r} is not a step name.", hint="Use 1 to 200 characters.")
+        if (self._scope, name) in self._used_steps:
+            raise DuplicateStep(
+                f"The step {name!r} is used twice in {self._scope or 'the job'}.",
+                hint="Give each step a name of its own, for instance with a counter.",
+            )
+        self._used_steps.add((self._scope, name))
+        self._scope_used = bool(self._scope)
+        return self._port.load_step(self._scope, name)
+
+    def _step_text(self, name: str, result: Any) -> str:
+        return codec.encode(result, f"The result of step {name!r}", self._port.settings.limits.checkpoint_bytes)
+
+    def _end_step(self) -> None:
+        # Within an item the cursor stands at its beginning, so the state of this moment goes with it.
+        self._mark(force=True)
+
+    def _refuse_on_loop(self, verb: str, instead: str) -> None:
+        if self._port.is_async:
+            raise OnwardError(f"{verb} would block the event loop.", hint=f"Use `{instead}`.")
+
+    def _refuse_inside(self, verb: str) -> None:
+        if self._inside:
+            raise OnwardError(f"{verb} is not possible inside a transaction.", hint="Leave the `with` block first.")

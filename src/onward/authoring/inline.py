@@ -1,0 +1,194 @@
+"""Running a job's function right here, without a database: for chains in a script, and for tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from onward.authoring.context import Context
+from onward.authoring.job_type import JobType
+from onward.authoring.port import Point, RunFacts
+from onward.clock import Clock
+from onward.errors import Interrupt, JobCancelled, JobParked, OnwardError
+from onward.model import codec
+from onward.model.ids import Ids
+from onward.model.job import Json
+from onward.model.progress import ProgressMeter
+from onward.settings import Settings
+
+_log = logging.getLogger("onward.job")
+
+
+class Memory:
+    """What a job has saved, kept in memory from one attempt to the next."""
+
+    def __init__(self) -> None:
+        self.checkpoint: str | None = None
+        self.steps: dict[tuple[str, str], str] = {}
+        self.partials: dict[str, list[str]] = {}
+        self.saves = 0
+        self.lines: list[tuple[str, str, dict[str, Any]]] = []
+
+    def keep(self, point: Point) -> None:
+        """Take in a consistent point."""
+        self.checkpoint = point.text
+        self.saves += 1
+        for name, (first, records) in point.partials.items():
+            kept = self.partials.setdefault(name, [])
+            del kept[first:]
+            kept.extend(records)
+        for key in [key for key in self.steps if key[0] in point.done_scopes]:
+            del self.steps[key]
+
+
+class InlinePort:
+    """A run in the caller's own thread. Sleeps end at once; there is no database to hold resources in."""
+
+    def __init__(
+        self,
+        facts: RunFacts,
+        settings: Settings,
+        clock: Clock,
+        memory: Memory,
+        *,
+        is_async: bool = False,
+        progress_callback: Callable[..., Any] | None = None,
+        cancel_checker: Callable[[], bool] | None = None,
+    ) -> None:
+        self.facts = facts
+        self.settings = settings
+        self.clock = clock
+        self.is_async = is_async
+        self.meter = ProgressMeter()
+        self.memory = memory
+        self._progress_callback = progress_callback
+        self._cancel_checker = cancel_checker
+        self._interrupt: Interrupt | None = None
+
+    @property
+    def interrupt(self) -> Interrupt | None:
+        """Why the job must leave; asks the caller's own checker."""
+        if self._interrupt is None and self._cancel_checker is not None and self._cancel_checker():
+            self._interrupt = JobCancelled(f"Job {self.facts.job_id} was cancelled.")
+        return self._interrupt
+
+    @interrupt.setter
+    def interrupt(self, value: Interrupt | None) -> None:
+        self._interrupt = value
+
+    def report(
+        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+    ) -> None:
+        self.meter.report(percent, message, done, total, phase)
+        if self._progress_callback is not None:
+            meter = self.meter
+            if meter.total and meter.done is not None and percent is None:
+                self._progress_callback(meter.done, meter.total, meter.message)
+            else:
+                self._progress_callback(meter.percent or 0, 100, meter.message)
+
+    def save(self, point: Point, flush: bool) -> None:  # noqa: ARG002 - memory is as durable as it gets here
+        self.memory.keep(point)
+
+    async def save_async(self, point: Point) -> None:
+        self.memory.keep(point)
+
+    def load_step(self, scope: str, name: str) -> str | None:
+        return self.memory.steps.get((scope, name))
+
+    def keep_step(self, scope: str, name: str, result: str, point: Point | None) -> None:
+        self.memory.steps[scope, name] = result
+        if point is not None:
+            self.memory.keep(point)
+
+    async def keep_step_async(self, scope: str, name: str, result: str, point: Point | None) -> None:
+        self.keep_step(scope, name, result, point)
+
+    def forget(self) -> None:
+        self.memory.checkpoint = None
+        self.memory.steps.clear()
+        self.memory.partials.clear()
+
+    def read_partial(self, name: str, count: int) -> Iterator[str]:
+        return iter(self.memory.partials.get(name, [])[:count])
+
+    def park(self, until: datetime) -> Interrupt:
+        return JobParked(f"Sleeps until {until.isoformat()}.")
+
+    def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        self.memory.lines.append((level, message, fields))
+        _log.log(getattr(logging, level, logging.INFO), "%s %s", message, fields or "")
+
+    def transaction(self, point: Callable[[], Point]) -> contextlib.AbstractContextManager[Any]:
+        raise OnwardError("A job that runs inline has no database.", hint="Submit it and let a worker run it.")
+
+    def hold(self, resource: str, capacity: int) -> None:
+        """Nothing else runs here, so everything is free."""
+
+    def release(self, resource: str) -> None:
+        """Nothing was taken."""
+
+    def show_dimension(self, dimension: int | None, operation: str | None, pending: tuple[int, ...]) -> None:
+        """Nobody looks."""
+
+
+def run_inline(
+    job_type: JobType,
+    params: Mapping[str, Json] | None,
+    *,
+    settings: Settings,
+    clock: Clock,
+    source_id: str | None = None,
+    memory: Memory | None = None,
+    attempt: int = 1,
+    progress_callback: Callable[..., Any] | None = None,
+    cancel_checker: Callable[[], bool] | None = None,
+    before: Callable[[Context], None] | None = None,
+) -> Json:
+    """Call a job type's function and return its result; what it raises is raised, interrupts too.
+
+    ``memory`` carries what it saves from one call to the next; ``before`` is given the context before the call.
+    """
+    memory = memory or Memory()
+    model = job_type.validate(params or {})
+    facts = RunFacts(
+        job_id=Ids(clock).new(),
+        job_type=job_type.name,
+        attempt=attempt,
+        fence=attempt,
+        params=job_type.dump(model),
+        source_id=source_id,
+        saved=memory.checkpoint,
+        type_version=job_type.version,
+    )
+    port = InlinePort(
+        facts,
+        settings,
+        clock,
+        memory,
+        is_async=job_type.isolation == "async",
+        progress_callback=progress_callback,
+        cancel_checker=cancel_checker,
+    )
+    arguments = job_type.arguments(model)
+    context = Context(port, every=job_type.checkpoint_every, on_changed_inputs=job_type.on_changed_inputs)
+    if job_type.context_name is not None:
+        arguments[job_type.context_name] = context
+    if before is not None:
+        before(context)
+    try:
+        result = job_type.func(**arguments)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+    except BaseException:
+        point = context.latest_point()
+        if point is not None:
+            memory.keep(point)
+        raise
+    port.forget()
+    return codec.decode(codec.encode(result, "The result", settings.limits.result_bytes))

@@ -1,0 +1,164 @@
+"""The registry of job types, by name and by the older names that still resolve."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from onward.authoring.job_type import JobType, make_job_type
+from onward.errors import InvalidJobType, UnknownJobType
+from onward.model.job import Json
+from onward.model.retry import Backoff, RetryPolicy
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_POLICY = frozenset(JobType.__dataclass_fields__) - {"func", "params_model", "context_name", "model_name", "retry"}
+_TUPLES = ("runs_before", "runs_after", "conflicts_with", "searchable")
+
+
+class JobTypes:
+    """A collection of job types. Applications have one; a catalogue offers one to be included."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, JobType] = {}
+        self._aliases: dict[str, tuple[str, dict[str, Json]]] = {}
+        self._by_func: dict[Callable[..., Any], str] = {}
+
+    def job(
+        self,
+        func: F | None = None,
+        /,
+        *,
+        max_attempts: int = 1,
+        backoff: Backoff | float | tuple[float, ...] | None = None,
+        retry_on: tuple[type[BaseException], ...] | type[BaseException] = (Exception,),
+        aliases: Iterable[str] | Mapping[str, dict[str, Json]] = (),
+        sensitive: Iterable[str] = (),
+        **policy: Any,
+    ) -> Any:
+        """Register a function as a job type; the function itself is returned unchanged.
+
+        ``name`` (the function's), ``label``, ``description`` (the docstring's first line), ``category``, ``queue``,
+        ``priority`` (higher first), ``max_attempts`` (failures of the code allowed; a lost worker uses none),
+        ``backoff`` (``Backoff``, seconds, or ``(seconds, factor, maximum, jitter)``), ``retry_on`` (exceptions),
+        ``timeout`` (seconds for one attempt), ``isolation`` (``thread``, ``async`` or ``process``; chosen from the
+        function), ``resources`` (``lambda params, source_id: [...]``, names or ``(name, capacity)``),
+        ``needs_source``, ``weight`` (in a chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job
+        types), ``aliases`` (older names; a mapping may preset parameters), ``sensitive`` (parameters shown as
+        ``***``), ``version`` and ``upgrade`` (for jobs in flight across a release), ``on_changed_inputs``,
+        ``stall_after`` (seconds without progress), ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``,
+        ``on_worker_lost``, ``on_store_loss``, ``hold_while_waiting``, ``searchable``, ``checkpoint_every`` (items),
+        ``checkpoint_seconds``.
+
+        Raises ``InvalidJobType`` when the function or its policy cannot be registered.
+        """
+
+        def register(function: F) -> F:
+            unknown = sorted(set(policy) - _POLICY)
+            if unknown:
+                near = difflib.get_close_matches(unknown[0], _POLICY, n=1)
+                raise InvalidJobType(
+                    f"{unknown[0]!r} is not an option of a job type.",
+                    hint=f"Did you mean {near[0]!r}?" if near else "See JobTypes.job for the options.",
+                )
+            if max_attempts < 1:
+                raise InvalidJobType(f"max_attempts is {max_attempts}.", hint="Use 1 or more; 1 means no retry.")
+            options = dict(policy)
+            for key in _TUPLES:
+                if key in options:
+                    options[key] = tuple(options[key])
+            exceptions = retry_on if isinstance(retry_on, tuple) else (retry_on,)
+            presets = dict(aliases) if isinstance(aliases, Mapping) else {alias: {} for alias in aliases}
+            self.add(
+                make_job_type(
+                    function,
+                    retry=RetryPolicy(max_attempts, _backoff(backoff), exceptions),
+                    aliases=presets,
+                    sensitive=frozenset(sensitive),
+                    **options,
+                )
+            )
+            return function
+
+        return register if func is None else register(func)
+
+    def add(self, job_type: JobType) -> None:
+        """Register a job type. The same function again replaces it; another under its name is an error."""
+        known = self._types.get(job_type.name)
+        if known is not None and not _is_same(known, job_type):
+            raise InvalidJobType(
+                f"The job type {job_type.name!r} is registered twice: {_where(known)} and {_where(job_type)}.",
+                hint="Give one of them another name=.",
+            )
+        for alias, preset in job_type.aliases.items():
+            owner = self._aliases.get(alias, (job_type.name,))[0]
+            if alias in self._types or owner != job_type.name:
+                raise InvalidJobType(f"The alias {alias!r} is taken by {owner!r}.", hint="Choose another.")
+            self._aliases[alias] = (job_type.name, preset)
+        self._types[job_type.name] = job_type
+        self._by_func[job_type.func] = job_type.name
+
+    def include(self, other: JobTypes) -> None:
+        """Take in all job types of another collection."""
+        for job_type in other:
+            self.add(job_type)
+
+    def get(self, name: str | Callable[..., Any]) -> JobType:
+        """The job type of this name, alias or function. Raises ``UnknownJobType`` with near names."""
+        return self.resolve(name)[0]
+
+    def resolve(self, name: str | Callable[..., Any]) -> tuple[JobType, dict[str, Json]]:
+        """The job type, and the parameters that an alias presets."""
+        if not isinstance(name, str):
+            if name not in self._by_func:
+                raise UnknownJobType(
+                    f"The function {getattr(name, '__qualname__', name)!r} is not a registered job type.",
+                    hint="Decorate it with @app.job().",
+                )
+            return self._types[self._by_func[name]], {}
+        target, preset = self._aliases.get(name, (name, {}))
+        if target not in self._types:
+            names = sorted({*self._types, *self._aliases})
+            near = tuple(difflib.get_close_matches(name, names, n=3))
+            known = ", ".join(names[:12]) or "none yet"
+            raise UnknownJobType(
+                f"No job type is called {name!r}.",
+                hint=f"Did you mean {near[0]!r}? Known: {known}." if near else f"Known job types: {known}.",
+                near=near,
+            )
+        return self._types[target], preset
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._types or name in self._aliases
+
+    def __iter__(self) -> Iterator[JobType]:
+        return iter(list(self._types.values()))
+
+    def __len__(self) -> int:
+        return len(self._types)
+
+    def names(self) -> tuple[str, ...]:
+        """The names, sorted, without aliases."""
+        return tuple(sorted(self._types))
+
+    def as_mapping(self) -> dict[str, JobType]:
+        """Names and aliases to job types."""
+        return dict(self._types) | {alias: self._types[target] for alias, (target, _) in self._aliases.items()}
+
+
+def _backoff(given: Backoff | float | tuple[float, ...] | None) -> Backoff:
+    if given is None:
+        return Backoff()
+    if isinstance(given, Backoff):
+        return given
+    return Backoff(*given) if isinstance(given, tuple) else Backoff(float(given))
+
+
+def _is_same(one: JobType, other: JobType) -> bool:
+    return (one.func.__module__, one.func.__qualname__) == (other.func.__module__, other.func.__qualname__)
+
+
+def _where(job_type: JobType) -> str:
+    code = getattr(job_type.func, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(job_type.func)

@@ -1,0 +1,59 @@
+"""Documents that lie on this machine, brought in as a source: a folder of HTML or a ZIM file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from onward.catalogue.sources.outside.source_folder import BACKUP, MANIFEST, PAGES, SourceFolder
+from onward.catalogue.sources.plan.addresses import file_name
+from onward.errors import OnwardError
+
+_HTML = (".html", ".htm", ".xhtml")
+_MAX_BYTES = 20 * 1024 * 1024
+
+
+def import_documents(backup_path: str | Path, source_id: str, path: str | Path, *, limit: int = 0) -> int:
+    """Copy a folder of HTML (at most ``limit`` files; 0 is all) or a ZIM file into a source; returns the number.
+
+    For whoever may read the path anyway: it is no job, since whoever submits jobs may not. Raises
+    ``OnwardError`` when there is nothing to bring in, ``InvalidValue`` for an id that is none.
+    """
+    origin = Path(path).expanduser()
+    folder = SourceFolder(backup_path, source_id, create=True)
+    if origin.is_file() and origin.suffix.lower() == ".zim":
+        with origin.open("rb") as given, folder.replacing(f"{source_id}.zim") as target:
+            shutil.copyfileobj(given, target, 1024 * 1024)
+        _name(folder, origin.stem, "zim")
+        return 1
+    files = sorted(_html_files(origin))[: limit or None] if origin.is_dir() else []
+    if not files:
+        raise OnwardError(f"{origin} is neither a ZIM file nor a folder with HTML files.")
+    pages = [_copy(folder, origin, file) for file in files]
+    folder.write_json(BACKUP, {"version": 1, "url": "", "pages": pages, "assets": [], "errors": []})
+    _name(folder, origin.name, "pages")
+    return len(pages)
+
+
+def _copy(folder: SourceFolder, origin: Path, file: Path) -> dict[str, object]:
+    relative = file.relative_to(origin).as_posix()
+    data = file.read_bytes()
+    name = f"{PAGES}/{file_name(f'http://source.invalid/{relative}', '.html')}"
+    folder.write_bytes(name, data)
+    return {"url": relative, "file": name, "hash": hashlib.sha256(data).hexdigest(), "size": len(data)}
+
+
+def _html_files(path: Path) -> list[Path]:
+    found: list[Path] = []
+    for root, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found.extend(Path(root, name) for name in files if name.lower().endswith(_HTML))
+    return [file for file in found if not file.is_symlink() and file.stat().st_size <= _MAX_BYTES]
+
+
+def _name(folder: SourceFolder, name: str, kind: str) -> None:
+    known = folder.read_json(MANIFEST)
+    if not known:
+        folder.write_json(MANIFEST, {"source_id": folder.source_id, "name": name, "kind": kind})

@@ -1,0 +1,1 @@
+"""The job types for sources, one file each."""

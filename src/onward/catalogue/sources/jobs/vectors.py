@@ -1,0 +1,54 @@
+"""The job type ``clear_vectors``: a source out of a vector database, a thousand passages at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onward.authoring.context import Context
+from onward.authoring.registry import JobTypes
+from onward.catalogue.sources.jobs.dimension import LocalDimension, occupied, working_on
+from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder, check_source_id
+from onward.catalogue.sources.outside.vector_store import open_store
+
+types = JobTypes()
+AT_ONCE = 1000
+
+
+@types.job(
+    name="clear_vectors",
+    label="Clear Vectors",
+    category="indexing",
+    needs_source=True,
+    weight=10,
+    runs_before=["index_online", "index_offline"],
+    conflicts_with=["delete_source"],
+    resources=occupied,
+)
+def clear_vectors(ctx: Context, dimension: LocalDimension = None) -> dict[str, Any]:
+    """Remove the source's vectors of one dimension."""
+    with working_on(ctx, dimension, "delete") as chosen:
+        cleared = clear(ctx, chosen)
+        folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
+        index = folder.read_json(INDEX)
+        if index.get("dimensions", {}).pop(str(chosen), None) is not None:
+            folder.write_json(INDEX, index)
+        return {"dimension": chosen, "cleared": cleared}
+
+
+def clear(ctx: Context, dimension: int) -> int:
+    """Remove all passages of the job's source; returns how many, counting those before an interruption."""
+    store = open_store(ctx.settings.backup_path, dimension)
+    source_id = check_source_id(ctx.source_id)
+    if not store.exists():
+        return 0
+    counts = ctx.state.setdefault("cleared", {})
+    name = str(dimension)
+    counts.setdefault(name, 0)
+    total = counts[name] + store.count(source_id)
+    while ids := store.ids(source_id, AT_ONCE):
+        store.delete(ids)
+        counts[name] += len(ids)
+        ctx.progress(done=counts[name], total=total, message=f"vectors of {dimension} dimensions")
+        ctx.checkpoint()
+    store.empty_out()
+    return int(counts[name])

@@ -1,0 +1,88 @@
+"""Search over what was indexed, from any process, also while a job is writing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from onward.catalogue.sources.outside.embedder import choose, default_dimension
+from onward.catalogue.sources.outside.source_folder import check_source_id
+from onward.catalogue.sources.outside.vector_store import Match, open_store
+from onward.catalogue.sources.plan.models import AUTO, DIMENSIONS
+from onward.errors import InvalidValue, OnwardError
+
+_SNIPPET = 240
+_PASSAGES_A_HIT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document that fits: ``score`` is 1 for the same meaning and about 0 for nothing in common."""
+
+    title: str
+    url: str
+    snippet: str
+    score: float
+    source_id: str
+    document_id: str
+
+
+def search(
+    backup_path: str | Path,
+    query: str,
+    source_id: str | None = None,
+    dimension: int | None = None,
+    k: int = 5,
+    *,
+    model: str = AUTO,
+) -> list[Hit]:
+    """The ``k`` documents (1 to 100) nearest in meaning to ``query``, best first, each once.
+
+    Without ``dimension`` the database of the configured model is asked, or the one that there is. Raises
+    ``OnwardError`` when nothing is indexed, ``MissingExtra`` when the model is not installed.
+    """
+    if not query.strip() or not 1 <= k <= 100:
+        raise InvalidValue("A search needs some words, and k from 1 to 100.")
+    if source_id is not None:
+        check_source_id(source_id)
+    chosen = dimension or _existing(backup_path, model)
+    store = open_store(backup_path, chosen)
+    if not store.exists():
+        raise OnwardError(
+            f"Nothing is indexed with {chosen} dimensions.", hint="Run the job index_offline first."
+        )
+    vector = choose(model, chosen).embed([query])[0]
+    matches = store.nearest(vector, k * _PASSAGES_A_HIT, source_id)
+    return _hits(matches, query, k)
+
+
+def _existing(backup_path: str | Path, model: str) -> int:
+    preferred = default_dimension(model)
+    for dimension in (preferred, *DIMENSIONS.values()):
+        if open_store(backup_path, dimension).exists():
+            return dimension
+    return preferred
+
+
+def _hits(matches: list[Match], query: str, k: int) -> list[Hit]:
+    best: dict[tuple[str, str], Hit] = {}
+    for match in matches:
+        key = (match.source, match.document)
+        if key not in best and len(best) < k:
+            score = round(1 - match.distance, 4)
+            best[key] = Hit(match.title, match.url, snippet(match.text, query), score, *key)
+    return list(best.values())
+
+
+def snippet(text: str, query: str, length: int = _SNIPPET) -> str:
+    """The part of a text around the first word of the query that occurs in it."""
+    if len(text) <= length:
+        return text
+    words = [re.escape(word) for word in re.findall(r"\w{3,}", query.lower())[:20]]
+    found = re.search("|".join(words), text.lower()) if words else None
+    start = max(0, (found.start() if found else 0) - length // 3)
+    start = text.rfind(" ", 0, start) + 1 if start else 0
+    end = text.rfind(" ", start, start + length)
+    end = end if end > start else start + length
+    return f"{'… ' if start else ''}{text[start:end]}{' …' if end < len(text) else ''}"

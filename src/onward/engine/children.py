@@ -1,0 +1,242 @@
+"""Child processes, from the worker's side: each runs one job and speaks with its desk over two pipes.
+
+Children are started by exec, never by fork, and each leads a process group of its own, so that it can be ended with
+all that it has started. Lines are JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from onward.authoring.port import Point
+from onward.engine import guard
+from onward.engine.desk import Desk
+from onward.errors import Interrupt, OnwardError
+from onward.model import outcome
+from onward.model.job import JobError, Json
+from onward.model.outcome import Kind, Outcome
+from onward.settings import Settings
+
+
+class Children:
+    """Starts children and drives them; with them the guard that ends them should this process die."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = url
+        self._settings = settings
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def drive(self, desk: Desk, params: dict[str, Json]) -> Outcome:
+        """Run a job in a child of its own, from its start to its end."""
+        to_read, child_writes = os.pipe()
+        child_reads, to_write = os.pipe()
+        command = [sys.executable, "-m", "onward.engine.child", str(child_reads), str(child_writes)]
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own module
+                command,
+                pass_fds=(child_reads, child_writes),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=_environment(),
+            )
+        finally:
+            os.close(child_reads)
+            os.close(child_writes)
+        self._tell_guard(f"+{process.pid}")
+        try:
+            with open(to_read, "rb") as reader, open(to_write, "wb", buffering=0) as writer:
+                return _Talk(desk, process, reader, writer).run(self._begin(desk, params))
+        finally:
+            _kill(process.pid, signal.SIGKILL)
+            process.wait()
+            self._tell_guard(f"-{process.pid}")
+
+    def beat(self) -> None:
+        """A sign of life for the guard."""
+        if self._guard is not None:
+            self._tell_guard(".")
+
+    def close(self) -> None:
+        """Let the guard go."""
+        with self._lock:
+            if self._guard is not None and self._guard.stdin is not None:
+                with contextlib.suppress(OSError):
+                    self._guard.stdin.close()
+                self._guard.wait()
+                self._guard = None
+
+    def _begin(self, desk: Desk, params: dict[str, Json]) -> dict[str, Any]:
+        facts, func = desk.facts, desk.job_type.func
+        return {
+            "module": func.__module__,
+            "function": func.__qualname__,
+            "url": self._url,
+            "settings": dataclasses.asdict(self._settings),
+            "every": desk.job_type.checkpoint_every,
+            "seconds": desk.job_type.checkpoint_seconds,
+            "on_changed_inputs": desk.job_type.on_changed_inputs,
+            "facts": {
+                "job_id": facts.job_id,
+                "job_type": facts.job_type,
+                "attempt": facts.attempt,
+                "fence": facts.fence,
+                "generation": facts.generation,
+                "params": params,
+                "source_id": facts.source_id,
+                "user_id": facts.user_id,
+                "bot_id": facts.bot_id,
+                "parent_id": facts.parent_id,
+                "worker_id": facts.worker_id,
+                "saved": facts.saved,
+                "saved_version": facts.saved_version,
+                "type_version": facts.type_version,
+            },
+        }
+
+    def _tell_guard(self, line: str) -> None:
+        with self._lock:
+            if self._guard is None:
+                path = str(Path(guard.__file__))
+                lease = str(self._settings.worker.lease_seconds)
+                self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own file
+                    [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, start_new_session=True
+                )
+            pipe = self._guard.stdin
+            if pipe is not None:
+                pipe.write(line.encode() + b"\n")
+                pipe.flush()
+
+
+class _Talk:
+    """One child: its requests are answered in the thread of the run."""
+
+    def __init__(self, desk: Desk, process: subprocess.Popen[bytes], reader: IO[bytes], writer: IO[bytes]) -> None:
+        self._desk = desk
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+        self._write_lock = threading.Lock()
+
+    def run(self, begin: dict[str, Any]) -> Outcome:
+        """Tell the child what to do, answer it, and return how it ended."""
+        self._send(begin)
+        self._desk.press_child = self._press
+        try:
+            for line in self._reader:
+                message = orjson.loads(line)
+                if message["op"] == "end":
+                    return _outcome(message)
+                self._answer(message)
+        finally:
+            self._desk.press_child = None
+        return self._died()
+
+    def _died(self) -> Outcome:
+        """The child is gone without a word; what it saved last counts."""
+        if self._desk.interrupt is not None:
+            return outcome.of_exception(self._desk.interrupt)
+        code = self._process.wait()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        error = JobError("ProcessDied", f"The job's process ended with {how}.")
+        return Outcome(Kind.FAILURE, None, error, RuntimeError(error.message))
+
+    def _press(self, step: int) -> None:
+        """Ask the child to leave: a word, SIGTERM, SIGKILL of its whole group."""
+        if step == 0:
+            kind = type(self._desk.interrupt).__name__ if self._desk.interrupt else "JobCancelled"
+            with contextlib.suppress(OSError):
+                self._send({"op": "interrupt", "kind": kind})
+        else:
+            _kill(self._process.pid, signal.SIGTERM if step == 1 else signal.SIGKILL)
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        try:
+            answer = {"value": self._do(message)}
+        except Interrupt as error:
+            answer = {"interrupt": type(error).__name__, "message": str(error)}
+        except OnwardError as error:
+            answer = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+        if "call" in message:
+            with contextlib.suppress(OSError):
+                self._send({"op": "answer", "call": message["call"], **answer})
+
+    def _do(self, message: dict[str, Any]) -> Any:
+        desk, given = self._desk, message
+        match message["op"]:
+            case "report":
+                desk.report(*given["values"])
+            case "save":
+                desk.save(_point(given["point"]), given["flush"])
+            case "load_step":
+                return desk.load_step(given["scope"], given["name"])
+            case "keep_step":
+                point = _point(given["point"]) if given["point"] else None
+                desk.keep_step(given["scope"], given["name"], given["result"], point)
+            case "forget":
+                desk.forget()
+            case "read_partial":
+                return list(desk.read_partial(given["name"], given["count"]))
+            case "log":
+                desk.log(given["level"], given["message"], given["fields"])
+            case "hold":
+                desk.hold(given["resource"], given["capacity"])
+            case "release":
+                desk.release(given["resource"])
+            case "dimension":
+                desk.show_dimension(given["dimension"], given["operation"], tuple(given["pending"]))
+            case "park":
+                desk.parked_until = datetime.fromisoformat(given["until"])
+        return None
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._write_lock:
+            self._writer.write(orjson.dumps(message) + b"\n")
+
+
+def _point(value: dict[str, Any]) -> Point:
+    partials = {name: (first, records) for name, (first, records) in value["partials"].items()}
+    return Point(value["text"], value["percent"], partials, tuple(value["done_scopes"]))
+
+
+def _outcome(message: dict[str, Any]) -> Outcome:
+    kind = Kind(message["kind"])
+    error = JobError(*message["error"]) if message["error"] else None
+    exception = _exception(message["bases"], error) if error else None
+    return Outcome(kind, message["result"], error, exception)
+
+
+def _exception(bases: list[str], error: JobError) -> BaseException:
+    """An exception of the nearest class that is known here, so that a retry policy can look at it."""
+    for base in bases:
+        module, _, name = base.rpartition(".")
+        found = getattr(sys.modules.get(module), name, None)
+        if isinstance(found, type) and issubclass(found, BaseException):
+            # Without calling its constructor, which may want anything.
+            exception = found.__new__(found)
+            exception.args = (error.message,)
+            return exception
+    return RuntimeError(error.message)
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with the modules that are importable here importable there."""
+    paths = [path for path in sys.path if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _kill(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+

@@ -1,0 +1,167 @@
+"""The claimer: asks for work when there is room for it, as much at once as will be done in a moment."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from onward.authoring.registry import JobTypes
+from onward.clock import Clock
+from onward.engine.executor import Executor
+from onward.engine.pool import Pool
+from onward.engine.service import Service
+from onward.errors import UnknownJobType
+from onward.model.ids import Ids
+from onward.store import Connection, Store, claims, rows
+from onward.store.claims import Claim
+
+_AHEAD_SECONDS = 0.05
+"""Work is claimed ahead for so long, as runs have been taking lately."""
+_LINGER_SECONDS = 0.2
+"""What was claimed ahead and could not begin in this time is handed back to others."""
+
+
+class Claimer(Service):
+    """Keeps the pool's slots busy."""
+
+    name = "claimer"
+
+    def __init__(
+        self,
+        store: Store,
+        registry: JobTypes,
+        pool: Pool,
+        executor: Executor,
+        clock: Clock,
+        ids: Ids,
+        worker_id: Callable[[], str],
+        queues: Sequence[str],
+    ) -> None:
+        super().__init__(clock)
+        self._store = store
+        self._registry = registry
+        self._pool = pool
+        self._executor = executor
+        self._ids = ids
+        self._worker_id = worker_id
+        self._queues = tuple(queues)
+        self._lock = threading.Lock()
+        self._pace = 1.0
+        self._next_due: float | None = None
+        self._was_empty = False
+        self._claimed_at = 0.0
+        self.is_open = True
+        self.passes = 0
+
+    def ran(self, seconds: float) -> None:
+        """A run has taken so long: the measure of how much to claim ahead."""
+        self._pace = 0.8 * self._pace + 0.2 * max(seconds, 1e-5)
+
+    def tick(self) -> float | None:
+        if not self.is_open:
+            return None
+        room = self._room()
+        if room <= 0:
+            return self._hand_back_lingering()
+        found = self.claim(room)
+        self.passes += 1
+        if found >= room:
+            return 0.0
+        if found:
+            return 0.01
+        return self._pause()
+
+    def claim(self, limit: int) -> int:
+        """Claim so many jobs and put them into the pool; how many there were."""
+        types = self._registry.names()
+        if not types:
+            return 0
+        now = self._store.now()
+        is_due = self._next_due is not None and self.clock.monotonic() >= self._next_due
+        if self._was_empty and not is_due and not self._something_ready():
+            return 0
+
+        def work(conn: Connection) -> list[Claim]:
+            if is_due or self._next_due is None:
+                claims.promote_due(conn, self._store.dialect, now)
+            return claims.claim_jobs(
+                conn,
+                self._store.dialect,
+                worker_id=self._worker_id(),
+                queues=self._queues,
+                job_types=types,
+                limit=limit,
+                now=now,
+                run_ids=self._ids.many(limit),
+            )
+
+        with self._lock:
+            if not self.is_open:
+                return 0
+            found = self._store.write(work)
+            self._claimed_at = self.clock.monotonic()
+            for claim in found:
+                with contextlib.suppress(UnknownJobType):
+                    self._pool.put(self._executor.desk(claim))
+        if is_due:
+            self._next_due = None
+        self._was_empty = not found
+        return len(found)
+
+    def close(self) -> None:
+        """Claim nothing more, and give back what has not begun."""
+        with self._lock:
+            self.is_open = False
+        self.hand_back()
+
+    def hand_back(self) -> int:
+        """Give back what has not begun; how many."""
+        desks = self._pool.take_back()
+        if desks:
+            given = [desk.claim for desk in desks]
+            now = self._store.now()
+            self._store.write(lambda conn: claims.hand_back(conn, self._store.dialect, given, now))
+            self._store.doorbell.ring()
+        return len(desks)
+
+    def _room(self) -> int:
+        pool = self._pool
+        free = pool.slots - len(pool.active)
+        ahead = int(pool.slots * _AHEAD_SECONDS / self._pace)
+        if ahead <= 1:
+            return free
+        most = min(self._store.settings.worker.prefetch, pool.slots + ahead)
+        missing = most - len(pool.active)
+        # Not for every job that ends: only when half of it is used up.
+        return missing if missing >= most // 2 or free > 0 else 0
+
+    def _hand_back_lingering(self) -> float | None:
+        if not self._pool.waiting:
+            return None
+        waited = self.clock.monotonic() - self._claimed_at
+        if waited < _LINGER_SECONDS:
+            return _LINGER_SECONDS - waited
+        self._pace = 1.0
+        self.hand_back()
+        return None
+
+    def _something_ready(self) -> bool:
+        sql = "SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL LIMIT 1"
+        with self._store.read() as conn:
+            return bool(self._store.dialect.query(conn, sql, []))
+
+    def _pause(self) -> float:
+        """How long nothing can become due, unless somebody rings."""
+        floor = self._store.settings.worker.poll_floor_seconds
+        with self._store.read() as conn:
+            value: Any = claims.next_due(conn, self._store.dialect)
+        due: datetime | None = rows.moment(value)
+        if due is None:
+            self._next_due = self.clock.monotonic() + floor
+            return floor
+        wait = max(0.001, (due - self._store.now()).total_seconds())
+        self._next_due = self.clock.monotonic() + min(wait, floor)
+        return min(wait, floor)

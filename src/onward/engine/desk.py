@@ -1,0 +1,271 @@
+"""The engine's side of a ``Context``: one for each run, between the job's thread, the writer and the overseer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from onward.authoring.context import Context
+from onward.authoring.job_type import JobType
+from onward.authoring.port import Point, RunFacts
+from onward.clock import Clock
+from onward.engine.writer import Change, Writer
+from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, ResourceBusy
+from onward.model import codec
+from onward.model.job import Need
+from onward.model.progress import ProgressMeter
+from onward.settings import Settings
+from onward.store import Store, checkpoints, endings, resources
+from onward.store.claims import Claim
+from onward.store.logs import NewLine
+
+_TRANSACTION_WARNING = 1.0
+_TRANSACTION_END = 10.0
+
+
+class Desk:
+    """What one run has on it: facts, progress, what it saved, and why it must leave.
+
+    ``interrupt`` is read by the job at every check; ``begun`` and ``moved`` are monotonic times for the overseer.
+    """
+
+    def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
+        self.claim = claim
+        self.job_type = job_type
+        self.clock = clock
+        self.settings: Settings = store.settings
+        self.interrupt: Interrupt | None = None
+        self.is_async = job_type.isolation == "async"
+        self.number = claim.checkpoint_number
+        self.facts: RunFacts = RunFacts(claim.job_id, claim.job_type)
+        self.context: Context | None = None
+        self.meter = ProgressMeter(claim.percent, claim.done, claim.total)
+        self.is_told = False
+        self.begun = self.moved = clock.monotonic()
+        self.parked_until: datetime | None = None
+        self.pressed = 0
+        self.pressed_at = 0.0
+        self.thread_id: int | None = None
+        self.leave_lock = threading.Lock()
+        self.has_left = False
+        self.cancel_task: Callable[[], None] | None = None
+        self.press_child: Callable[[int], None] | None = None
+        self.is_leaked = False
+        self.is_late = False
+        self.is_stalled = False
+        self.is_draining = False
+        self._store = store
+        self._writer = writer
+        self._steps: dict[tuple[str, str], str] | None = None
+        self._open: Any = None
+
+    # ---- what the overseer and the writer do ----------------------------------------------------------------
+
+    def lose(self) -> None:
+        """The database says that the run no longer owns its job."""
+        self.interrupt = JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+        self.pressed_at = self.clock.monotonic()
+
+    def ask_to_leave(self, why: Interrupt) -> None:
+        """Have the job leave at its next check."""
+        if self.interrupt is None:
+            self.interrupt = why
+            self.pressed_at = self.clock.monotonic()
+
+    def thread_has_begun(self) -> bool:
+        """Whether the run is under way, not only put in."""
+        return self.thread_id is not None or self.is_async
+
+    def raise_in_thread(self) -> bool:
+        """Raise the interrupt in the job's thread, unless it is leaving already; whether that was done.
+
+        It takes effect at the next step of Python code: a call into C, such as a long sleep, ends first.
+        """
+        with self.leave_lock:
+            if self.has_left or self.thread_id is None or self.interrupt is None:
+                return False
+            kind = ctypes.py_object(type(self.interrupt))
+            return ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread_id), kind) == 1
+
+    # ---- RunPort --------------------------------------------------------------------------------------------
+
+    def report(
+        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+    ) -> None:
+        self.meter.report(percent, message, done, total, phase)
+        self.is_told = True
+
+    def save(self, point: Point, flush: bool) -> None:
+        if self._open is not None:
+            # Within a transaction the point is saved by its end.
+            return
+        self._hand_over(Change(self, point=self._with_percent(point)), flush)
+
+    async def save_async(self, point: Point) -> None:
+        await self._hand_over_async(Change(self, point=self._with_percent(point)))
+
+    def load_step(self, scope: str, name: str) -> str | None:
+        if not self.claim.has_saved:
+            return None
+        if self._steps is None:
+            with self._store.read() as conn:
+                self._steps = checkpoints.load_steps(conn, self._store.dialect, self.claim.job_id)
+        return self._steps.get((scope, name))
+
+    def keep_step(self, scope: str, name: str, result: str, point: Point | None) -> None:
+        change = Change(self, point=self._with_percent(point) if point else None, step=(scope, name, result))
+        if self._open is not None:
+            self._writer.write_now(self._open, change)
+            return
+        self._hand_over(change, True)
+
+    async def keep_step_async(self, scope: str, name: str, result: str, point: Point | None) -> None:
+        point = self._with_percent(point) if point else None
+        await self._hand_over_async(Change(self, point=point, step=(scope, name, result)))
+
+    def forget(self) -> None:
+        def work(conn: Any) -> None:
+            owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
+            if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
+                raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+            checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
+
+        self._store.write(work)
+        self._steps = {}
+
+    def read_partial(self, name: str, count: int) -> Iterator[str]:
+        with self._store.read() as conn:
+            yield from checkpoints.read_partial(conn, self._store.dialect, self.claim.job_id, name, count)
+
+    def park(self, until: datetime) -> Interrupt:
+        self.parked_until = until
+        return JobParked(f"Sleeps until {until.isoformat()}.")
+
+    def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        limit = self.settings.limits.log_line_bytes
+        text = message if len(message) <= limit else message[: limit - 1] + "…"
+        shown: str | None = None
+        if fields:
+            plain = {name: value if _is_plain(value) else str(value)[:limit] for name, value in fields.items()}
+            shown = codec.encode(plain, "The fields of a log line", 4 * limit + 65536)
+        # What a database cannot keep must not end a job that only logs.
+        text = text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
+        self._writer.put_log(NewLine(self.claim.job_id, self.claim.attempt, self.clock.now(), level, text, shown))
+
+    @contextlib.contextmanager
+    def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
+        begun = self.clock.monotonic()
+        with self._store.transaction() as conn:
+            self._writer.write_now(conn, Change(self))
+            self._open = conn
+            timer = threading.Timer(_TRANSACTION_END, conn.connection.driver_connection.close)
+            timer.daemon = True
+            timer.start()
+            try:
+                yield conn
+                seconds = self.clock.monotonic() - begun
+                if seconds > _TRANSACTION_WARNING:
+                    self.log("WARNING", f"A transaction was open for {seconds:.1f} s; others wait meanwhile.", {})
+                self._writer.write_now(conn, Change(self, point=self._with_percent(point())))
+            finally:
+                timer.cancel()
+                self._open = None
+        self._store.doorbell.ring()
+
+    def hold(self, resource: str, capacity: int) -> None:
+        dialect, job_id = self._store.dialect, self.claim.job_id
+        need = Need(resource, capacity)
+
+        def work(conn: Any) -> str | None:
+            resources.declare(conn, dialect, [need])
+            resources.want(conn, dialect, [(resource, job_id)])
+            if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
+                found = resources.in_the_way(conn, dialect, [resource], [job_id])
+                dialect.execute(
+                    conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id]
+                )
+                return found[0][1] if found else "another job"
+            return None
+
+        holder = self._store.write(work)
+        if holder is not None:
+            raise ResourceBusy(
+                f"{resource!r} is held by job {holder}.", hint="Try again later, or declare it.", resource=resource
+            )
+        self.claim.has_needs = True
+
+    def release(self, resource: str) -> None:
+        def work(conn: Any) -> None:
+            sql = "DELETE FROM job_resources WHERE resource = ? AND job_id = ?"
+            self._store.dialect.execute(conn, sql, [resource, self.claim.job_id])
+            resources.wake_waiters(conn, self._store.dialect, [resource])
+
+        self._store.write(work)
+        self._store.doorbell.ring()
+
+    def show_dimension(self, dimension: int | None, operation: str | None, pending: tuple[int, ...]) -> None:
+        columns = {
+            "current_dimension": dimension,
+            "current_operation": operation,
+            "pending_dimensions": codec.encode(list(pending), "The dimensions", 4096) if pending else None,
+        }
+        self._writer.put(Change(self, columns=columns))
+
+    # ---- handing over ---------------------------------------------------------------------------------------
+
+    def save_last(self) -> None:
+        """Have the last consistent point written: the job is leaving."""
+        point = self.context.latest_point() if self.context is not None else None
+        if point is not None:
+            self._writer.put(Change(self, point=self._with_percent(point)))
+
+    def _with_percent(self, point: Point) -> Point:
+        return Point(point.text, self.meter.percent, point.partials, point.done_scopes)
+
+    def _hand_over(self, change: Change, flush: bool) -> None:
+        if not flush:
+            self._writer.put(change)
+            return
+        change.done = threading.Event()
+        self._writer.put(change)
+        while not change.done.wait(1.0):
+            # An asynchronous exception can only come between two waits.
+            if isinstance(self.interrupt, JobLost):
+                break
+        self._check_refused(change)
+
+    async def _hand_over_async(self, change: Change) -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+
+        def settle() -> None:
+            loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
+
+        change.on_done = settle
+        self._writer.put(change)
+        await future
+        self._check_refused(change)
+
+    def _check_refused(self, change: Change) -> None:
+        if change.is_refused or isinstance(self.interrupt, JobLost):
+            raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
+
+
+def cancelled(job_id: str) -> JobCancelled:
+    """Why a cancelled job leaves."""
+    return JobCancelled(f"Job {job_id} was cancelled.")
+
+
+def stopped(job_id: str, why: str) -> JobStopped:
+    """Why a job leaves that goes on later."""
+    return JobStopped(f"Job {job_id} stops here: {why}.")
+

@@ -1,0 +1,112 @@
+"""Why does it wait? One sentence with the facts, for every job that is neither running nor ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from onward.model.ages import age_text, length_text
+from onward.model.ids import shown
+from onward.model.job import Job, WaitingReason, WorkerRecord
+from onward.model.states import Status, Waiting
+from onward.store import Connection, Store, chains, jobs, resources, workers
+
+
+def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    """The reason why a job waits, or None when it does not."""
+    if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
+        return _phase(conn, store, job)
+    if job.status is not Status.PENDING:
+        return None
+    now = store.now()
+    if job.waiting_on is not None:
+        reason = _REASONS.get(job.waiting_on)
+        return reason(conn, store, job, now) if reason else None
+    return _nobody(conn, store, job) or WaitingReason("queued", _place(conn, store, job))
+
+
+def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
+    when = job.run_at or now
+    left = length_text(max(0.0, (when - now).total_seconds()))
+    moment = f"{when:%Y-%m-%d %H:%M:%S} UTC (in {left})"
+    if job.attempt:
+        return WaitingReason("retrying", f"Tries again at {moment}.")
+    return WaitingReason("scheduled", f"Starts at {moment}.")
+
+
+def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
+    name = job.blocked_by or "a resource"
+    holders = resources.holders(conn, store.dialect, [name]).get(name, {})
+    if not holders:
+        return WaitingReason("resource", f"{name} has just come free; it is next.")
+    holder_id = next(iter(holders.values()))
+    holder = jobs.get_job(conn, store.dialect, holder_id)
+    far = ""
+    if holder is not None:
+        parts = [holder.job_type]
+        if holder.progress.percent is not None:
+            parts.append(f"{holder.progress.percent}%")
+        if holder.progress.eta_seconds:
+            parts.append(f"about {length_text(holder.progress.eta_seconds)} left")
+        far = f" ({', '.join(parts)})"
+    before = resources.count_before(conn, store.dialect, name, job.id)
+    text = f"{name} is held by job {shown(holder_id)}{far}; {before} before this one."
+    return WaitingReason("resource", text, (holder_id,))
+
+
+def _owner(_conn: Connection, _store: Store, job: Job, _now: datetime) -> WaitingReason:
+    text = "Its earlier run was told to stop and has not left yet."
+    return WaitingReason("leaving", text, (job.worker_id,) if job.worker_id else ())
+
+
+def _pause(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
+    ago = age_text((now - job.updated_at).total_seconds()) if job.updated_at else ""
+    why = f": {job.paused_reason}" if job.paused_reason else ""
+    return WaitingReason("paused", f"Paused by {job.paused_by} {ago}{why}.")
+
+
+def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+    return WaitingReason("held", "Its worker was lost; it waits for a person to resume it, start it fresh or discard it.")
+
+
+def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    for phase in chains.list_phases(conn, store.dialect, job.id):
+        if not phase["is_done"]:
+            refs = (phase["child_id"],) if phase["child_id"] else ()
+            return WaitingReason("phase", f"Waits for phase {phase['name']}.", refs)
+    return None
+
+
+def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    """No worker could take it."""
+    alive = workers.list_workers(conn, store.dialect, ("online",))
+    if not alive:
+        return WaitingReason("no-worker", "No worker is running: start one with `onward worker`.")
+    serving = [worker for worker in alive if not worker.queues or job.queue in worker.queues]
+    if not serving:
+        return WaitingReason("no-queue", f"No worker serves queue {job.queue}.")
+    if not any(_knows(worker, job) for worker in serving):
+        version = f" v{job.type_version}" if job.type_version > 1 else ""
+        return WaitingReason("no-type", f"No live worker knows {job.job_type}{version}.")
+    return None
+
+
+def _knows(worker: WorkerRecord, job: Job) -> bool:
+    return job.job_type in worker.job_types
+
+
+def _place(conn: Connection, store: Store, job: Job) -> str:
+    before = jobs.count_ready_before(conn, store.dialect, job)
+    if before == 0:
+        return "It is next."
+    return f"{before:,}{'+' if before >= jobs.COUNT_CAP else ''} ready jobs are before it."
+
+
+_Reason = Callable[[Connection, Store, Job, datetime], WaitingReason]
+_REASONS: dict[Waiting, _Reason] = {
+    Waiting.TIME: _time,
+    Waiting.RESOURCE: _resource,
+    Waiting.OWNER: _owner,
+    Waiting.PAUSE: _pause,
+    Waiting.HOLD: _hold,
+}

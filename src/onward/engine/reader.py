@@ -1,0 +1,158 @@
+"""Looking at jobs: one, many, counts, history, and waiting for what happens next."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from onward.clock import Clock
+from onward.engine import explainer
+from onward.errors import InvalidValue, JobNotFound
+from onward.model.ids import parsed
+from onward.model.job import EventRecord, Job, LogLine, Page, Run
+from onward.model.query import JobQuery, cursor, place
+from onward.model.states import Status
+from onward.store import Store, jobs
+
+_LOOK_SECONDS = 1.0
+"""How often a waiting caller looks even when nobody rings."""
+
+
+class Reader:
+    """Reads what the database says of jobs. Safe to share by threads."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def get(self, job_id: str) -> Job:
+        """The job of this id, in either form. Raises ``JobNotFound``."""
+        with self._store.read() as conn:
+            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            if job is None:
+                raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+            return dataclasses.replace(job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now())
+
+    def find(self, query: JobQuery, limit: int, after: str | None) -> Page[Job]:
+        """A page of jobs, newest first."""
+        if not 1 <= limit <= 10_000:
+            raise InvalidValue(f"A limit of {limit} is not possible.", hint="Use 1 to 10,000.")
+        last = place(query, after) if after is not None else None
+        with self._store.read() as conn:
+            found = jobs.find_jobs(conn, self._store.dialect, query, limit + 1, last)
+        more = len(found) > limit
+        return Page(found[:limit], cursor(query, found[limit - 1].id) if more else None)
+
+    def count(self, query: JobQuery) -> int:
+        """How many match, at most 10,000."""
+        with self._store.read() as conn:
+            return jobs.count_jobs(conn, self._store.dialect, query)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are of each of the six statuses."""
+        with self._store.read() as conn:
+            found = jobs.count_by_status(conn, self._store.dialect)
+        return {str(status): found.get(str(status), 0) for status in Status}
+
+    def runs(self, job_id: str) -> list[Run]:
+        """The attempts at a job, in order."""
+        with self._store.read() as conn:
+            return jobs.list_runs(conn, self._store.dialect, parsed(job_id))
+
+    def logs(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogLine]:
+        """The log lines of a job, in order."""
+        with self._store.read() as conn:
+            return jobs.list_logs(conn, self._store.dialect, parsed(job_id), after, limit)
+
+    def events(self, job_id: str) -> list[EventRecord]:
+        """What happened to a job, in order."""
+        with self._store.read() as conn:
+            return jobs.list_events(conn, self._store.dialect, parsed(job_id))
+
+    def children(self, job_id: str) -> list[Job]:
+        """The jobs of a chain's phases, in order."""
+        with self._store.read() as conn:
+            return jobs.children_of(conn, self._store.dialect, parsed(job_id))
+
+    def find_by_ending(self, ending: str) -> list[str]:
+        """Ids of stored form that end so, newest first."""
+        with self._store.read() as conn:
+            return jobs.find_by_ending(conn, self._store.dialect, ending)
+
+    # ---- waiting --------------------------------------------------------------------------------------------
+
+    def wait(self, job_id: str, timeout: float | None, until: Literal["verdict", "left"] = "verdict") -> Job:
+        """The job once it has ended or waits for a person; ``TimeoutError`` when that takes too long."""
+        for job in self.watch(job_id, timeout):
+            if _is_over(job, until):
+                return job
+        raise TimeoutError(f"Job {job_id} has not ended within {timeout} seconds; it goes on.")
+
+    def watch(self, job_id: str, timeout: float | None = None) -> Iterator[Job]:
+        """The job now and after every change, until it has ended and its code has left, or the time is over."""
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        rang = threading.Event()
+        stop = self._store.doorbell.listen(rang.set)
+        try:
+            before: Job | None = None
+            while True:
+                rang.clear()
+                job = self._read(job_id)
+                if before is None or dataclasses.replace(job, as_of=None) != dataclasses.replace(before, as_of=None):
+                    before = job
+                    yield job
+                    if job.status.is_ended and not job.is_owned:
+                        return
+                left = _LOOK_SECONDS
+                if deadline is not None:
+                    left = min(left, deadline - self._clock.monotonic())
+                    if left <= 0:
+                        return
+                self._clock.wait(rang, left)
+        finally:
+            stop()
+
+    def _read(self, job_id: str) -> Job:
+        """The bare row: waiting looks often, and the sentence why a job waits would cost more than the look."""
+        with self._store.read() as conn:
+            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+        if job is None:
+            raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+        return job
+
+
+def _is_over(job: Job, until: str) -> bool:
+    if job.status.is_ended:
+        return until == "verdict" or not job.is_owned
+    return job.status is Status.PENDING_HITL
+
+
+def query_of(
+    *,
+    status: str | Sequence[str] | None,
+    job_type: str | None,
+    source_id: str | None,
+    user_id: str | None,
+    tag: str | None,
+    parent_id: str | None,
+    since: datetime | None,
+) -> JobQuery:
+    """Filters as callers give them. Raises ``InvalidValue`` for a status that is none and a time without a zone."""
+    given = () if status is None else (status,) if isinstance(status, str) else tuple(status)
+    for name in given:
+        if name not in set(Status):
+            raise InvalidValue(f"{name!r} is not a status.", hint=f"Use one of {', '.join(Status)}.")
+    if since is not None and since.tzinfo is None:
+        raise InvalidValue("since= has no time zone.", hint="Use an aware time: datetime(..., tzinfo=UTC).")
+    return JobQuery(
+        statuses=tuple(str(name) for name in given),
+        job_type=job_type,
+        source_id=source_id,
+        user_id=user_id,
+        tag=tag,
+        parent_id=parsed(parent_id) if parent_id else None,
+        since=since,
+    )

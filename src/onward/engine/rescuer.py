@@ -1,0 +1,197 @@
+"""The rescuer: finds workers that are no more, by what the system and the database show, and takes over their jobs.
+
+A process of this machine that has ended is known at once, from the process table or a file lock that was let go. On
+PostgreSQL an advisory lock that is missing shows the death of a worker elsewhere. For all else there is the lease,
+which expires by *observation*: this process has itself seen the same heartbeat for the whole lease on its own clock,
+so that no wall clock of any machine decides.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from onward.clock import Clock
+from onward.engine import proof
+from onward.engine.service import Service
+from onward.events import Bus, WorkerLost
+from onward.model.codec import encode
+from onward.model.ids import Ids
+from onward.model.job import WorkerRecord
+from onward.model.states import RunStatus, Status, Waiting
+from onward.store import Connection, Store, chains, claims, endings, resources, workers
+from onward.store.claims import Held
+from onward.store.endings import Ending
+from onward.store.jobs import tell_events
+
+_log = logging.getLogger("onward.engine")
+_LOCK_MISSING_SECONDS = 3.0
+_SWEEP_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of a worker: its last heartbeat and since when, and its lock."""
+
+    heartbeat: int
+    since: float
+    lock_era: object = None
+    lock_missing_since: float | None = None
+
+
+class Rescuer(Service):
+    """Takes over from the dead. Everything is found by state, so that an error in one pass is mended by the next."""
+
+    name = "rescuer"
+
+    def __init__(
+        self, store: Store, clock: Clock, ids: Ids, bus: Bus, worker_id: Callable[[], str], life_folder: Path | None
+    ) -> None:
+        super().__init__(clock)
+        self._store = store
+        self._ids = ids
+        self._bus = bus
+        self._worker_id = worker_id
+        self._life_folder = life_folder
+        self._here = proof.identity()
+        self._seen: dict[str, _Seen] = {}
+        self._swept_at = 0.0
+
+    def tick(self) -> float | None:
+        self.rescue()
+        now = self.clock.monotonic()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at = now
+            self._sweep()
+        return self._store.settings.worker.reap_seconds
+
+    def rescue(self) -> int:
+        """Look once at everybody; how many jobs changed hands."""
+        mine = self._worker_id()
+        with self._store.read() as conn:
+            others = workers.list_workers(conn, self._store.dialect, ("online", "draining"))
+            orphaned = workers.orphans(conn, self._store.dialect)
+            locks = self._locks(conn)
+        dead = [other.id for other in others if other.id != mine and self._is_dead(other, locks)]
+        for gone in self._seen.keys() - {other.id for other in others}:
+            del self._seen[gone]
+        return sum(self.take_over(worker_id) for worker_id in dict.fromkeys([*dead, *orphaned]) if worker_id != mine)
+
+    def take_over(self, worker_id: str) -> int:
+        """Give the jobs of a dead worker to others; how many there were."""
+
+        def work(conn: Connection) -> int:
+            now = self._store.now()
+            workers.set_state(conn, self._store.dialect, worker_id, "lost", now)
+            owned = claims.owned_by(conn, self._store.dialect, worker_id)
+            for held in owned:
+                self._take_over_one(conn, held, worker_id)
+            return len(owned)
+
+        count = self._store.write(work)
+        _log.warning("Worker %s is no more; %d jobs go on elsewhere.", worker_id, count)
+        self._bus.tell(WorkerLost(worker=worker_id, reason="no sign of life", jobs=count))
+        self._store.doorbell.ring()
+        return count
+
+    # ---- who is dead ----------------------------------------------------------------------------------------
+
+    def _is_dead(self, other: WorkerRecord, locks: tuple[object, dict[str, bool]]) -> bool:
+        there = proof.Identity(other.host, other.boot_id, other.pid_namespace, other.pid, other.pid_started)
+        gone = proof.is_gone(there, self._here)
+        if gone:
+            return True
+        if self._life_folder is not None and proof.is_let_go(self._life_folder, other.id):
+            return True
+        now = self.clock.monotonic()
+        seen = self._seen.get(other.id)
+        if seen is None or seen.heartbeat != other.heartbeat_seq:
+            kept = seen.lock_era if seen else None
+            missing = seen.lock_missing_since if seen else None
+            seen = self._seen[other.id] = _Seen(other.heartbeat_seq, now, kept, missing)
+        era, held = locks
+        is_held = held.get(other.id, False)
+        if gone is None and self._lock_is_lost(seen, era, is_held, now):
+            return True
+        silent = now - seen.since
+        # A session that is still open speaks for a worker elsewhere that only cannot renew.
+        patience = 2 if is_held and gone is None else 1
+        return silent > other.lease_seconds * patience
+
+    def _lock_is_lost(self, seen: _Seen, era: object, is_held: bool, now: float) -> bool:
+        """Whether a lock that this process has seen has gone while nothing else has changed."""
+        if is_held:
+            seen.lock_era, seen.lock_missing_since = era, None
+            return False
+        if era is None or seen.lock_era != era:
+            return False
+        if seen.lock_missing_since is None:
+            seen.lock_missing_since = now
+        return now - seen.lock_missing_since > _LOCK_MISSING_SECONDS
+
+    def _locks(self, conn: Connection) -> tuple[object, dict[str, bool]]:
+        """What ties sightings of locks together (this connection and the server's start), and who holds his."""
+        if self._store.is_sqlite or self._store.settings.database.pooled:
+            return None, {}
+        dialect = self._store.dialect
+        held = workers.lock_keys_held(conn, dialect)
+        keys = workers.lock_keys(conn, dialect)
+        return workers.server_started(conn, dialect), {worker_id: key in held for worker_id, key in keys.items()}
+
+    # ---- taking over ----------------------------------------------------------------------------------------
+
+    def _take_over_one(self, conn: Connection, held: Held, worker_id: str) -> None:
+        dialect, now = self._store.dialect, self._store.now()
+        new, waiting, error, losses = held.status, held.waiting_on, None, held.losses
+        is_running = held.status is Status.RUNNING
+        if is_running:
+            losses += 1
+            if losses >= held.max_losses:
+                new, waiting = Status.FAILED, None
+                text = f"Its worker was lost {losses} times in a row without a newer checkpoint."
+                error = encode({"type": "WorkerLost", "message": text, "traceback": ""}, "The error", 4096)
+            else:
+                new, waiting = Status.PENDING, Waiting.HOLD if held.on_worker_lost == "hold" else None
+        elif waiting is Waiting.OWNER:
+            # Resumed while the old code had not left: now it has.
+            waiting = None
+        claims.take_over(
+            conn,
+            dialect,
+            held.job_id,
+            fence=held.fence,
+            status=new,
+            waiting_on=waiting,
+            losses=losses,
+            error=error,
+            now=now,
+        )
+        when = dialect.time(now)
+        told = [(held.job_id, held.generation, "worker_lost", when, held.fence, worker_id, None)]
+        is_verdict = is_running and new is Status.FAILED
+        if is_verdict:
+            told.append((held.job_id, held.generation, "failed", when, held.fence, None, None))
+        tell_events(conn, dialect, told)
+        if held.has_needs:
+            resources.let_go(conn, dialect, [held.job_id], keep_wanting=new is Status.PENDING)
+        if is_verdict and held.parent_id is not None:
+            self._end_phase(conn, held.job_id, held.parent_id, held.fence, error)
+
+    def _end_phase(self, conn: Connection, job_id: str, parent_id: str, fence: int, error: str | None) -> None:
+        parent = endings.lock_owned(conn, self._store.dialect, [parent_id]).get(parent_id)
+        if parent is not None:
+            ending = Ending(job_id, "", "", fence, Status.FAILED, RunStatus.LOST, 0, error=error)
+            chains.child_ended(
+                conn, self._store.dialect, ending, parent_id, parent, self._store.now(), self._ids.new
+            )
+
+    def _sweep(self) -> None:
+        """Wake whom a lost wake-up has left waiting."""
+        sql = "SELECT 1 FROM jobs WHERE blocked_by IS NOT NULL LIMIT 1"
+        with self._store.read() as conn:
+            if not self._store.dialect.query(conn, sql, []):
+                return
+        if self._store.write(lambda conn: resources.wake_for_free(conn, self._store.dialect)):
+            self._store.doorbell.ring()

@@ -1,0 +1,233 @@
+"""The moves of a job that people ask for, each within one transaction: cancel, resume, fresh, pause, discard.
+
+Every function takes an open transaction and the store; an illegal move raises ``IllegalTransition`` and changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from onward.errors import IllegalTransition, JobNotFound, OnwardError
+from onward.model.ids import shown
+from onward.model.job import Job
+from onward.model.states import Status, Waiting
+from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
+from onward.store.endings import Ending, Owned
+
+
+def locked(conn: Connection, store: Store, job_id: str) -> Job:
+    """The job, kept from others, or ``JobNotFound``."""
+    job = jobs.lock_job(conn, store.dialect, job_id)
+    if job is None:
+        raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+    return job
+
+
+def _tell(conn: Connection, store: Store, job: Job, kind: str, now: datetime, actor: str | None, data: str | None = None) -> None:
+    when = store.dialect.time(now)
+    jobs.tell_events(conn, store.dialect, [(job.id, job.generation, kind, when, job.fence, actor, data)])
+
+
+def cancel(
+    conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None, reason: str = ""
+) -> Job:
+    """Cancel a job and its family. It reads ``cancelled`` at once; what it occupies is free when its code has left."""
+    job = locked(conn, store, job_id)
+    if job.status is Status.CANCELLED:
+        return job
+    if job.status.is_ended:
+        raise _illegal(job, "cancelled")
+    for child in jobs.children_of(conn, store.dialect, job_id):
+        if not child.status.is_ended:
+            cancel(conn, store, child.id, now, actor=actor, reason=reason)
+    family = jobs.children_of(conn, store.dialect, job_id)
+    saved = max((c.checkpoint_at for c in family if c.checkpoint_at is not None), default=job.checkpoint_at)
+    jobs.change_job(
+        conn,
+        store.dialect,
+        job_id,
+        job.fence,
+        now,
+        status=str(Status.CANCELLED),
+        completed_at=now,
+        waiting_on=None,
+        blocked_by=None,
+        paused_by=None,
+        checkpoint_at=job.checkpoint_at or saved,
+    )
+    _tell(conn, store, job, "cancelled", now, actor, None)
+    if not job.is_owned and not any(child.is_owned for child in family):
+        resources.let_go(conn, store.dialect, [job_id], keep_wanting=False)
+    if job.parent_id is not None:
+        _tell_parent(conn, store, job, now)
+    return locked(conn, store, job_id)
+
+
+def _tell_parent(conn: Connection, store: Store, job: Job, now: datetime) -> None:
+    """A cancelled phase ends its chain."""
+    parent_id = job.parent_id or ""
+    parent: Owned | None = endings.lock_owned(conn, store.dialect, [parent_id]).get(parent_id)
+    if parent is not None:
+        ending = Ending(job.id, job.job_type, "", job.fence, Status.CANCELLED, endings.RunStatus.CANCELLED, 0)
+        chains.child_ended(conn, store.dialect, ending, parent_id, parent, now, _no_new_id)
+
+
+def _no_new_id() -> str:
+    raise OnwardError("A cancelled phase starts no other.")
+
+
+def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
+    """Go on with a failed, cancelled or held job from its checkpoint; failures and losses count anew."""
+    job = locked(conn, store, job_id)
+    if job.parent_id is not None:
+        return _resume_family(conn, store, job, now, actor)
+    if job.waiting_on is Waiting.HOLD:
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0)
+        _tell(conn, store, job, "resumed", now, actor)
+        return locked(conn, store, job_id)
+    if job.status not in (Status.FAILED, Status.CANCELLED):
+        raise _illegal(job, "resumed")
+    _again(conn, store, job, now)
+    _tell(conn, store, job, "resumed", now, actor)
+    return locked(conn, store, job_id)
+
+
+def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, actor: str | None) -> Job:
+    parent = jobs.get_job(conn, store.dialect, job.parent_id or "")
+    if parent is None or not parent.status.is_ended:
+        raise _illegal(job, "resumed by itself while its chain goes on")
+    resume(conn, store, parent.id, now, actor=actor)
+    return locked(conn, store, job.id)
+
+
+def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
+    """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
+    job = locked(conn, store, job_id)
+    if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
+        raise _illegal(job, "started fresh")
+    checkpoints.drop_saved(conn, store.dialect, [job_id])
+    chains.start_over(conn, store.dialect, job_id)
+    if job.waiting_on is Waiting.HOLD:
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None)
+    else:
+        _again(conn, store, job, now)
+    # A new fence: code of before that has not left may write no more, so nothing old comes back.
+    jobs.change_job(
+        conn,
+        store.dialect,
+        job_id,
+        job.fence,
+        now,
+        fence=job.fence + 1,
+        checkpoint_at=None,
+        checkpoint_number=0,
+        progress_percent=None,
+        progress_done=None,
+        progress_total=None,
+        progress_message="",
+        progress_phase=None,
+        attempt=0,
+    )
+    _tell(conn, store, job, "restarted", now, actor)
+    return locked(conn, store, job_id)
+
+
+def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
+    jobs.change_job(
+        conn,
+        store.dialect,
+        job.id,
+        job.fence,
+        now,
+        status=str(Status.PENDING),
+        # While the old code has not left, nobody may claim it.
+        waiting_on=str(Waiting.OWNER) if job.is_owned else None,
+        blocked_by=None,
+        generation=job.generation + 1,
+        failures=0,
+        losses=0,
+        completed_at=None,
+        error=None,
+        result=None,
+        superseded_by=None,
+        run_at=now,
+    )
+    if job.resources:
+        names = [need.resource for need in job.resources]
+        resources.declare(conn, store.dialect, job.resources)
+        held = {name for name, owner in resources.in_the_way(conn, store.dialect, names, []) if owner == job.id}
+        resources.want(conn, store.dialect, [(name, job.id) for name in names if name not in held])
+
+
+def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
+    """Drop what an ended or held job has saved; the job stays as history."""
+    job = locked(conn, store, job_id)
+    if not job.status.is_ended and job.waiting_on is not Waiting.HOLD:
+        raise _illegal(job, "discarded")
+    checkpoints.drop_saved(conn, store.dialect, [job_id])
+    for child in jobs.children_of(conn, store.dialect, job_id):
+        checkpoints.drop_saved(conn, store.dialect, [child.id])
+        jobs.change_job(conn, store.dialect, child.id, child.fence, now, checkpoint_at=None)
+    jobs.change_job(conn, store.dialect, job_id, job.fence, now, checkpoint_at=None)
+    _tell(conn, store, job, "discarded", now, actor)
+    if job.waiting_on is Waiting.HOLD:
+        cancel(conn, store, job_id, now, actor=actor)
+    return locked(conn, store, job_id)
+
+
+def pause(
+    conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None, reason: str = ""
+) -> Job:
+    """Keep a job from being claimed; a running one stops at its next consistent point."""
+    job = locked(conn, store, job_id)
+    if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
+        raise _illegal(job, "paused")
+    values = {"paused_by": actor or "somebody", "paused_reason": reason}
+    if job.status is Status.PENDING:
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=str(Waiting.PAUSE), **values)
+    else:
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, **values)
+    _tell(conn, store, job, "paused", now, actor)
+    return locked(conn, store, job_id)
+
+
+def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
+    """Let a paused job go on."""
+    job = locked(conn, store, job_id)
+    if job.paused_by is None:
+        raise _illegal(job, "unpaused: it is not paused")
+    waiting: str | None = job.waiting_on
+    if job.waiting_on is Waiting.PAUSE:
+        is_early = job.run_at is not None and job.run_at > now
+        waiting = str(Waiting.OWNER) if job.is_owned else str(Waiting.TIME) if is_early else None
+    jobs.change_job(
+        conn, store.dialect, job_id, job.fence, now, waiting_on=waiting, paused_by=None, paused_reason=None
+    )
+    _tell(conn, store, job, "unpaused", now, actor)
+    return locked(conn, store, job_id)
+
+
+def delete(conn: Connection, store: Store, job_id: str) -> None:
+    """Delete the record of an ended job that nobody works on any more, with its children's."""
+    job = locked(conn, store, job_id)
+    if not job.status.is_ended or job.is_owned:
+        raise _illegal(job, "deleted")
+    for child in jobs.children_of(conn, store.dialect, job_id):
+        delete(conn, store, child.id)
+    jobs.delete_job(conn, store.dialect, job_id)
+
+
+def _illegal(job: Job, verb: str) -> IllegalTransition:
+    owned = ", its code has not left yet" if job.is_owned and job.status.is_ended else ""
+    return IllegalTransition(
+        f"Job {shown(job.id)} ({job.job_type}) is {job.status}{owned} and cannot be {verb}. Its id is {job.id}.",
+        hint=_HINTS.get(job.status, "See `onward job show` for what it can do now."),
+    )
+
+
+_HINTS = {
+    Status.COMPLETED: "It is done: run_again() makes a new job with the same parameters.",
+    Status.RUNNING: "Cancel it first, or wait for it.",
+    Status.PENDING: "It has not begun: cancel it, or wait.",
+}

@@ -1,0 +1,309 @@
+"""A worker: a process's machinery for running jobs, put together, started and stopped in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from onward.authoring.registry import JobTypes
+from onward.clock import Clock
+from onward.engine import proof
+from onward.engine.children import Children
+from onward.engine.claimer import Claimer
+from onward.engine.desk import Desk, stopped
+from onward.engine.executor import Executor
+from onward.engine.heartbeat import Heartbeat
+from onward.engine.job_logging import capture
+from onward.engine.overseer import Overseer
+from onward.engine.pool import Pool
+from onward.engine.rescuer import Rescuer
+from onward.engine.service import Service
+from onward.engine.writer import Writer
+from onward.errors import JobLost, OnwardError, StoreUnavailable
+from onward.events import Bus, RunEnded, WorkerStarted, WorkerStopped
+from onward.model.ids import Ids
+from onward.model.job import WorkerRecord
+from onward.store import Connection, Store, claims, workers
+from onward.store.endings import Ending
+from onward.version import VERSION
+
+_log = logging.getLogger("onward.engine")
+_LAST_WORDS = 1.0
+"""Seconds for what was pressed at the end of the grace to leave."""
+
+
+class Worker:
+    """Runs jobs. ``run`` blocks and handles signals; as a context manager it runs in the background.
+
+    ``concurrency``: jobs at a time. ``queues``: names, or all. ``name``: shown to people.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: JobTypes,
+        clock: Clock,
+        ids: Ids,
+        bus: Bus,
+        *,
+        concurrency: int | None = None,
+        queues: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> None:
+        settings = store.settings.worker
+        self._store, self._registry, self._clock, self._ids, self._bus = store, registry, clock, ids, bus
+        self.queues = tuple(settings.queues if queues is None else queues)
+        self.slots = concurrency or settings.slots
+        self._identity = proof.identity()
+        self.name = name or settings.name or f"{self._identity.host}-{os.getpid()}"
+        self.id = ids.new()
+        self._lock_key = clock.random_bits(62)
+        self._stop_asked = threading.Event()
+        self._hurry = threading.Event()
+        self._is_running = False
+        self._life: proof.LifeFile | None = None
+        self._stop_listening: list[Any] = []
+        self._children = Children(store.url, store.settings)
+        self._writer = Writer(store, clock, ids, self._my_id, self._told)
+        self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive)
+        self.pool = Pool(self.slots, self._executor, self._left)
+        self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
+        self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
+        self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock_key, self._children, self._taken_for_dead)
+        self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
+
+    # ---- running --------------------------------------------------------------------------------------------
+
+    def run(self, until_idle: bool = False) -> int:
+        """Work until told to stop (SIGTERM, SIGINT, ``stop``), or until nothing is left that can be done now.
+
+        A signal drains: nothing new is begun, jobs reach a checkpoint within the grace time, the rest is handed
+        back. A second one hurries. Returns the exit code: 0, or 75 when code that would not leave is still there.
+        """
+        with self._signals():
+            self.start()
+            try:
+                while not self._stop_asked.is_set():
+                    if until_idle and self.is_idle():
+                        break
+                    self._clock.wait(self._stop_asked, 0.005 if until_idle else 1.0)
+                    if self.pool.leaked >= self.slots:
+                        break
+            finally:
+                has_leaked = self.pool.leaked > 0
+                self.stop()
+        return 75 if has_leaked else 0
+
+    def start(self) -> None:
+        """Begin to work in the background. Raises ``StoreUnavailable``."""
+        if self._is_running:
+            raise OnwardError("This worker is running already.", hint="Make another one with app.worker().")
+        if os.name == "nt":
+            raise OnwardError("Workers run on Linux and macOS.", hint="On Windows, submit and watch jobs only.")
+        self._store.prepare()
+        self._is_running = True
+        capture()
+        self._enter()
+        ring = self._store.doorbell.listen
+        self._stop_listening = [ring(self._claimer.wake), ring(self._overseer.ring)]
+        for service in self._services():
+            service.start()
+        self._bus.tell(WorkerStarted(worker=self.name, concurrency=self.slots, queues=self.queues))
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Drain within ``timeout`` seconds (the setting's grace), hand back the rest, and end."""
+        self._stop_asked.set()
+        if not self._is_running:
+            return
+        self._is_running = False
+        grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
+        interrupted = self._drain(grace)
+        for service in (self._claimer, self._rescuer, self._overseer):
+            service.stop()
+        if not self._writer.drain(max(2.0, grace)):
+            _log.error("The database is away; what was not written of this worker's jobs is done again.")
+        self._heartbeat.stop()
+        self._leave()
+        self._bus.tell(WorkerStopped(worker=self.name, interrupted=interrupted))
+
+    def ask_to_stop(self) -> None:
+        """Have ``run`` come to an end; safe in signal handlers. A second call hurries."""
+        if self._stop_asked.is_set():
+            self._hurry.set()
+        self._stop_asked.set()
+
+    def is_idle(self) -> bool:
+        """Whether nothing runs and nothing can be claimed now; looks for work by itself."""
+        if self.pool.active or not self._writer.is_idle:
+            return False
+        return self._claimer.claim(self.slots) == 0 and not self.pool.active and self._writer.is_idle
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # ---- being there ----------------------------------------------------------------------------------------
+
+    def _my_id(self) -> str:
+        return self.id
+
+    def _services(self) -> tuple[Service, ...]:
+        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer)
+
+    def _life_folder(self) -> Path | None:
+        path = self._store.sqlite_path
+        return path.with_name(path.name + ".workers") if path is not None else None
+
+    def _enter(self) -> None:
+        folder = self._life_folder()
+        if folder is not None:
+            self._life = proof.LifeFile(folder, self.id)
+        self._heartbeat.hold_lock()
+        here, now = self._identity, self._store.now()
+        record = WorkerRecord(
+            id=self.id,
+            name=self.name,
+            host=here.host,
+            pid=here.pid,
+            queues=self.queues,
+            job_types=self._registry.names(),
+            slots=self.slots,
+            state="online",
+            version=VERSION,
+            started_at=now,
+            seen_at=now,
+            lease_seconds=self._store.settings.worker.lease_seconds,
+            boot_id=here.boot_id,
+            pid_namespace=here.pid_namespace,
+            pid_started=here.pid_started,
+        )
+        self._store.write(lambda conn: workers.register(conn, self._store.dialect, record, self._lock_key))
+
+    def _leave(self) -> None:
+        for stop in self._stop_listening:
+            stop()
+        try:
+            now = self._store.now()
+            self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, "stopped", now))
+        except StoreUnavailable as error:
+            _log.warning("Worker %s could not sign off: %s", self.name, error)
+        self._heartbeat.let_go()
+        if self._life is not None:
+            self._life.close()
+        self.pool.stop()
+        self._children.close()
+
+    def _taken_for_dead(self) -> None:
+        """Others have our jobs: nothing of theirs may be written any more, and we begin again as somebody new."""
+        for desk in list(self.pool.active.values()):
+            desk.lose()
+        self.pool.take_back()
+        old, self._life = self._life, None
+        self.id = self._ids.new()
+        self._enter()
+        if old is not None:
+            old.close()
+
+    # ---- leaving --------------------------------------------------------------------------------------------
+
+    def _drain(self, grace: float) -> int:
+        self._try(self._claimer.close)
+        now = self._store.clock.now()
+        self._try(lambda: self._store.write(
+            lambda conn: workers.set_state(conn, self._store.dialect, self.id, "draining", now)
+        ))
+        desks = list(self.pool.active.values())
+        for desk in desks:
+            desk.is_draining = True
+            desk.ask_to_leave(stopped(desk.claim.job_id, "the worker is shutting down"))
+            if desk.press_child is not None:
+                desk.press_child(0)
+        self._wait_left(grace)
+        for step in (1, 2):
+            for desk in list(self.pool.active.values()):
+                self._overseer.press(desk, step)
+            self._wait_left(_LAST_WORDS if step == 1 else 0.2)
+        rest = list(self.pool.active.values())
+        if rest:
+            self._try(lambda: self._release(rest))
+        return len(desks)
+
+    def _wait_left(self, seconds: float) -> None:
+        deadline = self._clock.monotonic() + seconds
+        while self.pool.active and self._clock.monotonic() < deadline:
+            if self._hurry.is_set() and seconds > _LAST_WORDS:
+                return
+            self._clock.wait(threading.Event(), 0.005)
+
+    def _release(self, rest: list[Desk]) -> None:
+        """Give back what would not leave: a new fence keeps its code from writing."""
+        for desk in rest:
+            desk.save_last()
+        self._writer.drain(2.0)
+        self._writer.start()
+
+        def work(conn: Connection) -> None:
+            now = self._store.now()
+            for desk in rest:
+                claims.release(conn, self._store.dialect, desk.claim, now)
+
+        self._store.write(work)
+        for desk in rest:
+            desk.interrupt = JobLost("The worker has given the job back.")
+
+    def _try(self, act: Any) -> None:
+        try:
+            act()
+        except StoreUnavailable as error:
+            _log.warning("While stopping: %s", error)
+
+    # ---- what the services tell -----------------------------------------------------------------------------
+
+    def _left(self, desk: Desk) -> None:
+        self._claimer.ran(self._clock.monotonic() - desk.begun)
+        if self.pool.waiting < self.slots:
+            self._claimer.wake()
+
+    def _told(self, endings: Sequence[Ending]) -> None:
+        if not self._bus.is_heard:
+            return
+        for ending in endings:
+            self._bus.tell(
+                RunEnded(
+                    job_id=ending.job_id,
+                    job_type=ending.job_type,
+                    run_id=ending.run_id,
+                    worker=self.name,
+                    outcome=str(ending.run_status),
+                    duration_seconds=ending.duration_ms / 1000,
+                    error_type=ending.error_parts[0] if ending.error_parts else "",
+                )
+            )
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def handle(_number: int, _frame: FrameType | None) -> None:
+            self.ask_to_stop()
+
+        kept = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)

@@ -1,0 +1,34 @@
+"""Settings: one frozen record, each default written once, and where each value comes from."""
+
+from onward.settings.groups import (
+    Cache,
+    Checkpoint,
+    Database,
+    Limits,
+    Log,
+    Retention,
+    Scheduler,
+    Sources,
+    Worker,
+)
+from onward.settings.origin import Origin, hide_secrets
+from onward.settings.record import Settings
+from onward.settings.table import Variable, json_schema, variables
+
+__all__ = [
+    "Cache",
+    "Checkpoint",
+    "Database",
+    "Limits",
+    "Log",
+    "Origin",
+    "Retention",
+    "Scheduler",
+    "Settings",
+    "Sources",
+    "Variable",
+    "Worker",
+    "hide_secrets",
+    "json_schema",
+    "variables",
+]

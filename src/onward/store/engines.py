@@ -1,0 +1,280 @@
+"""Connections to SQLite and PostgreSQL: which library, which settings, and which errors mean what."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from onward.errors import InvalidConfig, MissingExtra, StoreUnavailable
+from onward.settings import Database
+from onward.store.dialects import Dialect, PostgresDialect, SqliteDialect
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows is a client only
+    fcntl = None  # type: ignore[assignment]
+
+_NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
+_SAFE_CHECKPOINT_WRITES = 1000
+
+
+class Engines(Protocol):
+    """The two ways into a database: ``writing`` in a transaction, ``reading`` statement by statement."""
+
+    dialect: Dialect
+    engine: Engine
+    driver_errors: tuple[type[Exception], ...]
+
+    def writing(self) -> contextlib.AbstractContextManager[Connection]: ...
+    def reading(self) -> contextlib.AbstractContextManager[Connection]: ...
+    def asks_again(self, error: BaseException) -> bool: ...
+    def is_outage(self, error: BaseException) -> bool: ...
+    def close(self) -> None: ...
+
+
+def open_engines(url: str, settings: Database) -> Engines:
+    """The engines for a database address. Raises ``InvalidConfig`` for one that is none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise InvalidConfig(
+            f"{url!r} is not a database address.", hint="Use sqlite:///file.db or postgresql://user@host/name."
+        ) from None
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        return SqliteEngines(parsed.database or "", settings)
+    if kind in ("postgresql", "postgres"):
+        return PostgresEngines(parsed.set(drivername="postgresql+psycopg"), settings)
+    raise InvalidConfig(
+        f"onward does not keep its jobs in {kind!r}.", hint="Use sqlite:///file.db or postgresql://user@host/name."
+    )
+
+
+def sqlite_module() -> ModuleType:
+    """The SQLite library: the one that carries its own recent version, else Python's."""
+    for name in ("pysqlite3", "sqlite3"):
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name)
+    raise MissingExtra("Python was built without SQLite.", hint="pip install pysqlite3")
+
+
+def has_wal_reset_fault(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite can damage a WAL database when two checkpoints meet.
+
+    Present from 3.7.0 to 3.51.2; mended in 3.51.3, 3.50.7 and 3.44.6 (sqlite.org, release history).
+    """
+    if version >= (3, 51, 3):
+        return False
+    return not ((3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45))
+
+
+class SqliteEngines:
+    """One file: many readers, and one writing connection a process, which waits its turn with other processes.
+
+    ``safe`` is the mode for a library with the WAL-reset fault: one lock of a file of its own around every write
+    and every checkpoint, and no automatic checkpoints.
+    """
+
+    def __init__(self, path: str, settings: Database) -> None:
+        self.dialect: Dialect = SqliteDialect()
+        self.module = sqlite_module()
+        if path in ("", ":memory:"):
+            raise InvalidConfig(
+                "A SQLite database in memory is gone when the process ends.", hint="Use a file: sqlite:///onward.db."
+            )
+        self.path = Path(path).absolute()
+        self._check_place()
+        self.safe = settings.sqlite_safe_mode or has_wal_reset_fault(self.module.sqlite_version_info)
+        self._timeout = settings.busy_timeout_seconds
+        self.driver_errors = (self.module.Error,)
+        self.engine = self._engine(writes=True)
+        self._readers = self._engine(writes=False)
+        self._lock = threading.RLock()
+        self._writer: Connection | None = None
+        self._safe_lock: IO[str] | None = None
+        self._writes = 0
+
+    def _check_place(self) -> None:
+        if not self.path.parent.is_dir():
+            raise StoreUnavailable(
+                f"The folder {self.path.parent} of the database does not exist.", hint="Make it, or name another."
+            )
+        kind = _filesystem(self.path.parent)
+        if kind in _NETWORK_FILESYSTEMS:
+            raise InvalidConfig(
+                f"{self.path} lies on a network file system ({kind}), where SQLite's locks cannot be trusted.",
+                hint="Put it on a local disk, or use PostgreSQL.",
+            )
+
+    def _engine(self, *, writes: bool) -> Engine:
+        engine = create_engine(
+            f"sqlite:///{self.path}",
+            module=self.module,
+            pool_size=32,
+            max_overflow=64,
+            connect_args={"check_same_thread": False, "timeout": self._timeout, "isolation_level": None},
+            skip_autocommit_rollback=True,
+            **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
+        )
+        event.listen(engine, "connect", self._on_connect)
+        if writes:
+            event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+        return engine
+
+    def _on_connect(self, connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA cache_size = -16000")
+        cursor.execute("PRAGMA temp_store = MEMORY")
+        if self.safe:
+            cursor.execute("PRAGMA wal_autocheckpoint = 0")
+        cursor.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._lock, self._safely():
+            if self._writer is None:
+                self._writer = self.engine.connect()
+            try:
+                with self._writer.begin():
+                    yield self._writer
+            except self.module.Error:
+                # A connection that failed in an unknown way is not used again.
+                self._drop_writer()
+                raise
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._readers.connect() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def _safely(self) -> Iterator[None]:
+        if not self.safe or fcntl is None:
+            yield
+            return
+        if self._safe_lock is None:
+            self._safe_lock = open(f"{self.path}.safe-lock", "a")  # noqa: SIM115 - held until close
+        fcntl.flock(self._safe_lock, fcntl.LOCK_EX)
+        try:
+            yield
+            self._writes += 1
+            if self._writes % _SAFE_CHECKPOINT_WRITES == 0 and self._writer is not None:
+                self._writer.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            fcntl.flock(self._safe_lock, fcntl.LOCK_UN)
+
+    def _drop_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with contextlib.suppress(Exception):
+                writer.invalidate()
+                writer.close()
+
+    def asks_again(self, error: BaseException) -> bool:
+        return False
+
+    def is_outage(self, error: BaseException) -> bool:
+        module = self.module
+        if isinstance(error, module.IntegrityError | module.ProgrammingError):
+            return False
+        return isinstance(error, module.OperationalError | module.DatabaseError)
+
+    def close(self) -> None:
+        with self._lock, self._safely():
+            self._drop_writer()
+            self._readers.dispose()
+            self.engine.dispose()
+        if self._safe_lock is not None:
+            self._safe_lock.close()
+            self._safe_lock = None
+
+
+class PostgresEngines:
+    """A pool for transactions, and the same pool in autocommit for reading: a read costs one round trip."""
+
+    def __init__(self, url: Any, settings: Database) -> None:
+        self.dialect: Dialect = PostgresDialect()
+        try:
+            psycopg = importlib.import_module("psycopg")
+        except ImportError:
+            raise MissingExtra(
+                "PostgreSQL needs a driver that is not installed.", hint="pip install 'onward[postgres]'"
+            ) from None
+        self._errors = psycopg.errors
+        self._outages = (psycopg.OperationalError, psycopg.InterfaceError)
+        self.driver_errors: tuple[type[Exception], ...] = (psycopg.Error,)
+        options = "-c timezone=UTC -c idle_in_transaction_session_timeout=30s"
+        if settings.schema_name:
+            options += f" -c search_path={settings.schema_name}"
+        self.schema = settings.schema_name
+        self.pooled = settings.pooled
+        connect_args: dict[str, Any] = {"connect_timeout": 10, "application_name": "onward"}
+        if settings.pooled:
+            connect_args["prepare_threshold"] = None
+        else:
+            connect_args["options"] = options
+        try:
+            self.engine = create_engine(
+                url,
+                pool_size=settings.pool_size,
+                max_overflow=settings.max_overflow,
+                pool_pre_ping=False,
+                pool_use_lifo=True,
+                connect_args=connect_args,
+                skip_autocommit_rollback=True,
+            )
+        except NoSuchModuleError as error:
+            raise InvalidConfig(str(error)) from None
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.url = url
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self.engine.begin() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._reading.connect() as conn:
+            yield conn
+
+    def asks_again(self, error: BaseException) -> bool:
+        return isinstance(error, self._errors.DeadlockDetected | self._errors.SerializationFailure)
+
+    def is_outage(self, error: BaseException) -> bool:
+        full = (self._errors.DiskFull, self._errors.OutOfMemory, self._errors.ReadOnlySqlTransaction)
+        return isinstance(error, self._outages) or isinstance(error, full)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _filesystem(folder: Path) -> str:
+    """The kind of file system that a folder lies on, or '' where that cannot be read."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    best, kind = "", ""
+    place = os.path.realpath(folder)
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount = before.split()[4]
+        if (place == mount or place.startswith(mount.rstrip("/") + "/")) and len(mount) >= len(best):
+            best, kind = mount, after.split()[0]
+    return kind

@@ -1,0 +1,202 @@
+"""Statements on jobs: insert, get, find, count, and the changes that people make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onward.model.job import EventRecord, Job, LogLine, Run
+from onward.model.query import JobQuery
+from onward.store import rows
+from onward.store.dialects import Dialect
+from onward.store.tables import events, job_tags, jobs
+
+INSERT_COLUMNS = (
+    "job_id", "job_type", "status", "label", "source_id", "user_id", "bot_id", "queue", "priority", "params", "tags",
+    "resources", "type_version", "idempotency_key", "payload_digest", "parent_id", "position", "phase_from",
+    "phase_share", "max_attempts", "max_losses", "on_worker_lost", "waiting_on", "created_at", "run_at", "updated_at",
+)  # fmt: skip
+
+COUNT_CAP = 10_000
+
+
+def insert_jobs(conn: Connection, dialect: Dialect, new: Sequence[Sequence[Any]]) -> None:
+    """Insert rows of ``INSERT_COLUMNS``."""
+    dialect.insert_many(conn, jobs, INSERT_COLUMNS, new)
+
+
+def insert_tags(conn: Connection, dialect: Dialect, tags: Sequence[tuple[str, str]]) -> None:
+    """Insert pairs of tag and job id."""
+    dialect.insert_many(conn, job_tags, ("tag", "job_id"), tags)
+
+
+def get_job(conn: Connection, dialect: Dialect, job_id: str) -> Job | None:
+    """The job of this id, or None."""
+    found = dialect.query(conn, f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id = ?", [job_id])
+    return rows.job(found[0]) if found else None
+
+
+def get_jobs(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> list[Job]:
+    """The jobs of these ids that there are, by id."""
+    where, params = dialect.among("job_id", job_ids)
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE {where} ORDER BY job_id"
+    return [rows.job(row) for row in dialect.query(conn, sql, params)]
+
+
+def lock_job(conn: Connection, dialect: Dialect, job_id: str) -> Job | None:
+    """The job of this id, kept from others until the transaction ends."""
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id = ?{dialect.lock}"
+    found = dialect.query(conn, sql, [job_id])
+    return rows.job(found[0]) if found else None
+
+
+def find_by_ending(conn: Connection, dialect: Dialect, ending: str, limit: int = 6) -> list[str]:
+    """Ids that end so, newest first."""
+    sql = "SELECT job_id FROM jobs WHERE job_id LIKE ? ORDER BY job_id DESC LIMIT ?"
+    return [row[0] for row in dialect.query(conn, sql, [f"%{ending}", limit])]
+
+
+def find_by_key(conn: Connection, dialect: Dialect, keys: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """Idempotency key to (job id, digest of the payload), for those in use."""
+    where, params = dialect.among("idempotency_key", keys)
+    sql = f"SELECT idempotency_key, job_id, payload_digest FROM jobs WHERE {where}"
+    return {row[0]: (row[1], row[2]) for row in dialect.query(conn, sql, params)}
+
+
+def find_jobs(conn: Connection, dialect: Dialect, query: JobQuery, limit: int, after: str | None) -> list[Job]:
+    """One page of jobs, newest first, those older than the job ``after``."""
+    where, params = _where(dialect, query)
+    if after is not None:
+        where.append("job_id < ?")
+        params.append(after)
+    clause = f" WHERE {' AND '.join(where)}" if where else ""
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs{clause} ORDER BY job_id DESC LIMIT ?"
+    return [rows.job(row) for row in dialect.query(conn, sql, [*params, limit])]
+
+
+def count_jobs(conn: Connection, dialect: Dialect, query: JobQuery, cap: int = COUNT_CAP) -> int:
+    """How many jobs match, at most ``cap``."""
+    where, params = _where(dialect, query)
+    clause = f" WHERE {' AND '.join(where)}" if where else ""
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS some"
+    return int(dialect.query(conn, sql, [*params, cap])[0][0])
+
+
+def count_by_status(conn: Connection, dialect: Dialect) -> dict[str, int]:
+    """How many jobs there are of each status."""
+    return {row[0]: int(row[1]) for row in dialect.query(conn, "SELECT status, count(*) FROM jobs GROUP BY status", [])}
+
+
+def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    params: list[Any] = []
+    if query.statuses:
+        condition, values = dialect.among("status", query.statuses)
+        where.append(condition)
+        params += values
+    for column in ("job_type", "source_id", "user_id", "parent_id"):
+        value = getattr(query, column)
+        if value is not None:
+            where.append(f"{column} = ?")
+            params.append(value)
+    if query.tag is not None:
+        where.append("job_id IN (SELECT job_id FROM job_tags WHERE tag = ?)")
+        params.append(query.tag)
+    if query.since is not None:
+        where.append("created_at >= ?")
+        params.append(dialect.time(query.since))
+    if query.until is not None:
+        where.append("created_at < ?")
+        params.append(dialect.time(query.until))
+    if query.interrupted:
+        where.append("(status IN ('failed', 'cancelled') OR waiting_on = 'hold')")
+        where.append("checkpoint_at IS NOT NULL AND superseded_by IS NULL")
+    return where, params
+
+
+def change_job(
+    conn: Connection, dialect: Dialect, job_id: str, fence: int, now: datetime, **values: Any
+) -> bool:
+    """Set columns of a job whose fence is still this one; whether it was."""
+    values["updated_at"] = now
+    names = ", ".join(f"{name} = ?" for name in values)
+    params = [dialect.time(value) if isinstance(value, datetime) else value for value in values.values()]
+    sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
+    return dialect.execute(conn, sql, [*params, job_id, fence]) == 1
+
+
+def tell_events(
+    conn: Connection,
+    dialect: Dialect,
+    told: Sequence[tuple[str, int, str, Any, int, str | None, str | None]],
+) -> None:
+    """Write events: (job id, generation, kind, at, fence, actor, data as JSON text)."""
+    if told:
+        dialect.insert_many(conn, events, ("job_id", "generation", "kind", "at", "fence", "actor", "data"), told)
+
+
+def list_events(conn: Connection, dialect: Dialect, job_id: str) -> list[EventRecord]:
+    """All that happened to a job, in order."""
+    sql = f"SELECT {rows.EVENT_COLUMNS} FROM job_events WHERE job_id = ? ORDER BY seq"
+    return [rows.event(row) for row in dialect.query(conn, sql, [job_id])]
+
+
+def list_runs(conn: Connection, dialect: Dialect, job_id: str) -> list[Run]:
+    """The attempts at a job, in order."""
+    sql = f"SELECT {rows.RUN_COLUMNS} FROM job_runs WHERE job_id = ? ORDER BY fence"
+    return [rows.run(row) for row in dialect.query(conn, sql, [job_id])]
+
+
+def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit: int) -> list[LogLine]:
+    """Log lines of a job after a sequence number, in order."""
+    sql = f"SELECT {rows.LOG_COLUMNS} FROM job_logs WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+    return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
+
+
+def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
+    """Delete a job with everything that belongs to it."""
+    for table in (
+        "checkpoints", "job_steps", "job_partials", "job_logs", "job_events", "job_runs", "job_tags",
+        "job_resources", "chain_phases", "jobs",
+    ):  # fmt: skip
+        dialect.execute(conn, f"DELETE FROM {table} WHERE job_id = ?", [job_id])
+
+
+def children_of(conn: Connection, dialect: Dialect, job_id: str) -> list[Job]:
+    """The jobs whose parent this is, by position."""
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE parent_id = ? ORDER BY position, job_id"
+    return [rows.job(row) for row in dialect.query(conn, sql, [job_id])]
+
+
+def find_digests(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> dict[str, tuple[str, str | None]]:
+    """Id to (id, digest of the payload), for those that exist."""
+    where, params = dialect.among("job_id", job_ids)
+    return {
+        row[0]: (row[0], row[1])
+        for row in dialect.query(conn, f"SELECT job_id, payload_digest FROM jobs WHERE {where}", params)
+    }
+
+
+def find_incomplete(conn: Connection, dialect: Dialect, job_type: str, source_id: str) -> Job | None:
+    """The newest unfinished work of this type on this source that was not resumed, superseded or discarded."""
+    sql = (
+        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE source_id = ? AND job_type = ? AND parent_id IS NULL "
+        "AND (status IN ('failed', 'cancelled') OR waiting_on = 'hold') AND checkpoint_at IS NOT NULL "
+        "AND superseded_by IS NULL ORDER BY job_id DESC LIMIT 1"
+    )
+    found = dialect.query(conn, sql, [source_id, job_type])
+    return rows.job(found[0]) if found else None
+
+
+def count_ready_before(conn: Connection, dialect: Dialect, job: Job) -> int:
+    """How many ready jobs a worker takes before this one, at most ``COUNT_CAP``."""
+    sql = (
+        "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL AND queue = ? "
+        "AND (priority > ? OR (priority = ? AND (run_at < ? OR (run_at = ? AND job_id < ?)))) LIMIT ?) AS some"
+    )
+    when = dialect.time(job.run_at) if job.run_at else None
+    params = [job.queue, job.priority, job.priority, when, when, job.id, COUNT_CAP]
+    return int(dialect.query(conn, sql, params)[0][0])

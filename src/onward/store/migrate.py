@@ -1,0 +1,115 @@
+"""The schema and its versions: made in an empty database, checked in every other, changed by migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from onward.clock import Clock
+from onward.errors import SchemaMismatch
+from onward.store.dialects import Dialect
+from onward.store.engines import Engines
+from onward.store.tables import metadata
+
+AnyDialect = Dialect
+HEAD = 1
+"""The schema's version: the number of the newest migration."""
+
+VERSION_TABLE = "onward_version"
+_LOCK = 0x6F6E77617264  # "onward": the advisory lock of PostgreSQL under which the schema is made
+
+
+def prepare(engines: Engines, clock: Clock) -> None:
+    """Make the schema in an empty database, under a lock; refuse any that is not of this version."""
+    with engines.reading() as conn:
+        found = version(conn)
+    if found == HEAD:
+        return
+    if found is not None:
+        raise _mismatch(found)
+    upgrade(engines)
+
+
+def upgrade(engines: Engines) -> tuple[int, int]:
+    """Bring the schema to this version; (version before, version now). Any number may try at once."""
+    with engines.writing() as conn:
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        before = version(conn) or 0
+        if before > HEAD:
+            raise _mismatch(before)
+        if before == 0:
+            _refuse_foreign(conn)
+        if before < HEAD:
+            config = _config()
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+    return before, HEAD
+
+
+def version(conn: Connection) -> int | None:
+    """The schema's version, or None when there is none."""
+    if not inspect(conn).has_table(VERSION_TABLE):
+        return None
+    row = conn.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).first()
+    return int(row[0]) if row else None
+
+
+def differences(conn: Connection) -> list[Any]:
+    """What differs between the database and the tables of this version; an empty list when nothing does."""
+    context = MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE, "compare_type": False})
+    found = compare_metadata(context, metadata)
+    ours = set(metadata.tables) | {VERSION_TABLE}
+    return [item for item in found if not _is_foreign(item, ours)]
+
+
+def drop_all(engines: Engines) -> None:
+    """Delete every table of ours, with everything in it."""
+    with engines.writing() as conn:
+        metadata.drop_all(conn)
+        conn.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
+
+
+def _refuse_foreign(conn: Connection) -> None:
+    inspector = inspect(conn)
+    theirs = sorted(name for name in metadata.tables if inspector.has_table(name))
+    if theirs:
+        raise SchemaMismatch(
+            f"The database already has a table {theirs[0]!r} that is not onward's.",
+            hint="Use another database, or on PostgreSQL a schema of its own: ONWARD_DATABASE_SCHEMA=onward.",
+        )
+
+
+def _mismatch(found: int) -> SchemaMismatch:
+    if found < HEAD:
+        return SchemaMismatch(
+            f"The database has schema {found}, this version needs {HEAD}. Nothing was changed.",
+            hint="onward db upgrade --dry-run, then onward db upgrade.",
+        )
+    return SchemaMismatch(
+        f"The database has schema {found}, newer than this version knows ({HEAD}). Nothing was changed.",
+        hint="Install the onward that made it, or a newer one.",
+    )
+
+
+def _is_foreign(item: Any, ours: set[str]) -> bool:
+    table = item[1] if isinstance(item, tuple) and len(item) > 1 else None
+    return getattr(table, "name", None) not in ours if item[0] in ("remove_table", "add_table") else False
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def script_heads() -> list[str]:
+    """The newest migrations; exactly one, of the version ``HEAD``."""
+    return list(ScriptDirectory.from_config(_config()).get_heads())

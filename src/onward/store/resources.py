@@ -1,0 +1,160 @@
+"""Statements on resources: who wants them, who has them, and who is next.
+
+A job's needs are rows of ``job_resources`` from its submission to its end; the row has a slot while the job has the
+resource. Everything that a job needs is taken in the transaction that claims it, all or nothing, so there is no
+deadlock; two holders of one slot cannot be committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from onward.errors import CapacityMismatch
+from onward.model.job import Need
+from onward.store.dialects import Dialect
+from onward.store.tables import needs as needs_table
+
+WOKEN_PER_RELEASE = 4
+"""Waiting jobs that are made ready when a resource comes free; the rescuer's sweep finds any others."""
+
+
+def declare(conn: Connection, dialect: Dialect, wanted: Iterable[Need]) -> None:
+    """Make the resources known, and keep them from others until the transaction ends. ``CapacityMismatch``."""
+    found = sorted({need.resource: need for need in wanted}.values(), key=lambda need: need.resource)
+    if not found:
+        return
+    for need in found:
+        sql = "INSERT INTO resources (name, capacity) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
+        dialect.execute(conn, sql, [need.resource, need.capacity])
+    capacities = lock(conn, dialect, [need.resource for need in found])
+    for need in found:
+        if capacities[need.resource] != need.capacity:
+            raise CapacityMismatch(
+                f"{need.resource!r} is declared with a capacity of {need.capacity}, but has "
+                f"{capacities[need.resource]}.",
+                hint="Use one capacity everywhere, or change it with app.resources.set().",
+            )
+
+
+def lock(conn: Connection, dialect: Dialect, names: Iterable[str]) -> dict[str, int]:
+    """Capacities of resources, which are kept from others until the transaction ends; always in one order."""
+    where, params = dialect.among("name", sorted(set(names)))
+    sql = f"SELECT name, capacity FROM resources WHERE {where} ORDER BY name{dialect.lock}"
+    return {row[0]: int(row[1]) for row in dialect.query(conn, sql, params)}
+
+
+def want(conn: Connection, dialect: Dialect, wants: Sequence[tuple[str, str]]) -> None:
+    """Note who wants what: pairs of resource and job id."""
+    if wants:
+        dialect.insert_many(conn, needs_table, ("resource", "job_id"), wants)
+
+
+def in_the_way(conn: Connection, dialect: Dialect, names: Sequence[str], besides: Sequence[str]) -> list[tuple[str, str]]:
+    """(resource, job id) of all who have or want one of these, holders first, oldest first."""
+    where, params = dialect.among("resource", names)
+    sql = f"SELECT resource, job_id FROM job_resources WHERE {where} ORDER BY slot IS NULL, job_id"
+    return [(row[0], row[1]) for row in dialect.query(conn, sql, params) if row[1] not in besides]
+
+
+def holders(conn: Connection, dialect: Dialect, names: Iterable[str]) -> dict[str, dict[int, str]]:
+    """Resource to its taken slots and who has them."""
+    where, params = dialect.among("resource", names)
+    sql = f"SELECT resource, slot, job_id FROM job_resources WHERE slot IS NOT NULL AND {where}"
+    taken: dict[str, dict[int, str]] = {}
+    for name, slot, job_id in dialect.query(conn, sql, params):
+        taken.setdefault(name, {})[int(slot)] = job_id
+    return taken
+
+
+def acquire(
+    conn: Connection, dialect: Dialect, wanted: Mapping[str, Sequence[Need]], now: datetime
+) -> dict[str, str]:
+    """Give the jobs, in this order, all that they need or nothing. Returns job id to what it waits for."""
+    names = {need.resource for job_needs in wanted.values() for need in job_needs}
+    capacities = lock(conn, dialect, names)
+    taken = holders(conn, dialect, names)
+    refused: dict[str, str] = {}
+    given: list[tuple[str, str, int, Any]] = []
+    for job_id, job_needs in wanted.items():
+        slots: dict[str, int] = {}
+        for need in job_needs:
+            owned = taken.get(need.resource, {})
+            mine = next((slot for slot, owner in owned.items() if owner == job_id), None)
+            capacity = capacities.get(need.resource, need.capacity)
+            free = mine if mine is not None else next((s for s in range(capacity) if s not in owned), None)
+            if free is None:
+                refused[job_id] = need.resource
+                break
+            slots[need.resource] = free
+        else:
+            for name, slot in slots.items():
+                taken.setdefault(name, {})[slot] = job_id
+                given.append((name, job_id, slot, dialect.time(now)))
+    if given:
+        dialect.update_many(conn, needs_table, ("resource", "job_id"), ("slot", "held_at"), given)
+        where, params = dialect.among("name", sorted({name for name, *_ in given}))
+        dialect.execute(conn, f"UPDATE resources SET token = token + 1 WHERE {where}", params)
+    return refused
+
+
+def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_wanting: bool) -> None:
+    """Free what the jobs have, and wake who waits for it. ``keep_wanting``: they will need it again."""
+    where, params = dialect.among("job_id", job_ids)
+    sql = f"SELECT DISTINCT resource FROM job_resources WHERE slot IS NOT NULL AND {where}"
+    names = [row[0] for row in dialect.query(conn, sql, params)]
+    if keep_wanting:
+        dialect.execute(conn, f"UPDATE job_resources SET slot = NULL, held_at = NULL WHERE {where}", params)
+    else:
+        dialect.execute(conn, f"DELETE FROM job_resources WHERE {where}", params)
+    wake_waiters(conn, dialect, names)
+
+
+def wake_waiters(conn: Connection, dialect: Dialect, names: Iterable[str]) -> None:
+    """Make the next jobs that wait for these resources ready to be claimed."""
+    for name in sorted(names):
+        sql = (
+            "UPDATE jobs SET waiting_on = NULL, blocked_by = NULL WHERE status = 'pending' AND waiting_on = 'resource' "
+            "AND job_id IN (SELECT job_id FROM jobs WHERE blocked_by = ? "
+            f"ORDER BY priority DESC, run_at, job_id LIMIT {WOKEN_PER_RELEASE})"
+        )
+        dialect.execute(conn, sql, [name])
+
+
+def wake_for_free(conn: Connection, dialect: Dialect) -> int:
+    """Make jobs ready that wait for a resource which has room: found by state, so no wake-up can be missed."""
+    sql = (
+        "UPDATE jobs SET waiting_on = NULL, blocked_by = NULL WHERE status = 'pending' AND waiting_on = 'resource' "
+        "AND job_id IN (SELECT j.job_id FROM jobs j LEFT JOIN resources r ON r.name = j.blocked_by "
+        "WHERE j.blocked_by IS NOT NULL AND (SELECT count(*) FROM job_resources n WHERE n.resource = j.blocked_by "
+        "AND n.slot IS NOT NULL) < coalesce(r.capacity, 1) ORDER BY j.priority DESC, j.run_at, j.job_id LIMIT 100)"
+    )
+    return dialect.execute(conn, sql, [])
+
+
+def count_before(conn: Connection, dialect: Dialect, name: str, job_id: str) -> int:
+    """How many jobs that wait for a resource are before this one."""
+    sql = (
+        "SELECT count(*) FROM jobs a, jobs b WHERE b.job_id = ? AND a.blocked_by = ? AND a.job_id <> b.job_id AND "
+        "(a.priority > b.priority OR (a.priority = b.priority AND (a.run_at < b.run_at OR (a.run_at = b.run_at "
+        "AND a.job_id < b.job_id))))"
+    )
+    return int(dialect.query(conn, sql, [job_id, name])[0][0])
+
+
+def set_capacity(conn: Connection, dialect: Dialect, name: str, capacity: int) -> None:
+    """Say how many may share a resource."""
+    sql = (
+        "INSERT INTO resources (name, capacity) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET capacity = excluded.capacity"
+    )
+    dialect.execute(conn, sql, [name, capacity])
+
+
+def list_resources(conn: Connection, dialect: Dialect) -> list[tuple[str, int]]:
+    """Every known resource and its capacity, by name."""
+    sql = "SELECT name, capacity FROM resources ORDER BY name"
+    return [(row[0], int(row[1])) for row in dialect.query(conn, sql, [])]

@@ -1,0 +1,172 @@
+"""Wake-ups carry no data and may be lost: they only shorten the wait until the next look at the database.
+
+On PostgreSQL a ``NOTIFY`` at commit takes a lock of the whole database, so it is sent from a thread of its own, many
+commits in one, and never in the transaction that it tells of. On SQLite the change counter of the file
+(``PRAGMA data_version``) says that somebody else has committed; reading it costs a microsecond or two.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from onward.clock import Clock
+from onward.errors import StoreUnavailable
+from onward.settings import Settings
+from onward.store.engines import Engines
+
+CHANNEL = "onward"
+_MERGE_SECONDS = 0.002
+
+
+class _Home(Protocol):
+    """The part of a store that wake-ups need."""
+
+    settings: Settings
+    clock: Clock
+
+    @property
+    def engines(self) -> Engines: ...
+    @property
+    def is_sqlite(self) -> bool: ...
+
+
+class Doorbell:
+    """Rings at everybody who shares the database, and at once at those in this process."""
+
+    def __init__(self, home: _Home) -> None:
+        self._home = home
+        self._lock = threading.Lock()
+        self._ears: list[Callable[[], None]] = []
+        self._due = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._stopped = threading.Event()
+        self._ringer: threading.Thread | None = None
+        self._listener: threading.Thread | None = None
+        self._listening: Any = None
+
+    def ring(self) -> None:
+        """Something has been committed that others may wait for."""
+        for ear in self._ears:
+            ear()
+        if self._home.is_sqlite:
+            return
+        self._idle.clear()
+        self._due.set()
+        if self._ringer is None:
+            with self._lock:
+                if self._ringer is None:
+                    self._ringer = threading.Thread(target=self._ring_on, name="onward-doorbell", daemon=True)
+                    self._ringer.start()
+
+    def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
+        """Call ``ear`` (quick, from any thread) at every ring; returns how to stop that."""
+        with self._lock:
+            self._ears.append(ear)
+            if self._listener is None:
+                self._stopped.clear()
+                target = self._watch_counter if self._home.is_sqlite else self._hear
+                self._listener = threading.Thread(target=target, name="onward-listener", daemon=True)
+                self._listener.start()
+
+        def stop() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                self._ears.remove(ear)
+
+        return stop
+
+    def close(self) -> None:
+        """Stop ringing and listening; what is due is rung first."""
+        if self._ringer is not None:
+            self._idle.wait(1.0)
+        self._stopped.set()
+        self._due.set()
+        for thread in (self._listener, self._ringer):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(2.0)
+        self._listener = self._ringer = None
+
+    def _tell_ears(self) -> None:
+        for ear in list(self._ears):
+            ear()
+
+    # ---- PostgreSQL -----------------------------------------------------------------------------------------
+
+    def _ring_on(self) -> None:
+        while not self._stopped.is_set():
+            self._due.wait()
+            if self._stopped.is_set():
+                return
+            self._due.clear()
+            try:
+                with self._home.engines.reading() as conn:
+                    cursor = conn.connection.cursor()
+                    # Its own commit need not reach the disk: a lost ring costs one interval of polling.
+                    cursor.execute("SET synchronous_commit = off")
+                    cursor.execute(f"NOTIFY {CHANNEL}")
+                    cursor.execute("RESET synchronous_commit")
+            except Exception:  # noqa: BLE001 - a ring that fails is a ring that is lost, which is allowed
+                self._home.clock.wait(self._stopped, 1.0)
+            if not self._due.is_set():
+                self._idle.set()
+            self._home.clock.wait(self._stopped, _MERGE_SECONDS)
+
+    def _hear(self) -> None:
+        floor = self._home.settings.database.pooled or None
+        while not self._stopped.is_set():
+            try:
+                if floor:
+                    self._home.clock.wait(self._stopped, 0.25)
+                    self._tell_ears()
+                    continue
+                self._hear_once()
+            except Exception:  # noqa: BLE001 - whatever ended the connection, a new one is opened
+                self._tell_ears()
+                self._home.clock.wait(self._stopped, 1.0)
+
+    def _hear_once(self) -> None:
+        engine = self._home.engines.engine
+        connection = engine.raw_connection()
+        try:
+            raw: Any = connection.driver_connection
+            raw.autocommit = True
+            raw.execute(f"LISTEN {CHANNEL}")
+            self._tell_ears()
+            silent = 0.0
+            while not self._stopped.is_set():
+                heard = False
+                for _ in raw.notifies(timeout=0.5, stop_after=1):
+                    heard = True
+                if heard:
+                    silent = 0.0
+                    self._tell_ears()
+                    continue
+                silent += 0.5
+                if silent >= self._home.settings.worker.poll_floor_seconds:
+                    # The look at the database is due anyway, and the connection shows whether it still lives.
+                    raw.execute("SELECT 1")
+                    silent = 0.0
+                    self._tell_ears()
+        finally:
+            connection.invalidate()
+
+    # ---- SQLite ---------------------------------------------------------------------------------------------
+
+    def _watch_counter(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                with self._home.engines.reading() as conn:
+                    cursor = conn.connection.cursor()
+                    seen = None
+                    while not self._stopped.is_set():
+                        counter = cursor.execute("PRAGMA data_version").fetchone()[0]
+                        if counter != seen:
+                            seen = counter
+                            self._tell_ears()
+                        self._home.clock.wait(self._stopped, self._home.settings.worker.poll_seconds)
+            except (StoreUnavailable, Exception):  # noqa: BLE001 - the file may be away for a while
+                self._tell_ears()
+                self._home.clock.wait(self._stopped, 1.0)
