@@ -42,7 +42,7 @@ from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
 from onward.settings import Settings
-from onward.version import VERSION as __version__
+from onward.version import __version__
 
 __all__ = [
     "AlreadyAnswered",

@@ -6,11 +6,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
+from onward.authoring.chain_type import any_chain
 from onward.authoring.inline import run_inline
 from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
+from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, transitions
 from onward.engine.reader import Reader, query_of
@@ -18,7 +20,6 @@ from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.worker import Worker
 from onward.events import Bus
-from onward.model import codec
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed
 from onward.model.job import EventRecord, Job, Json, LogLine, Page, Run
@@ -49,7 +50,7 @@ class Onward:
         self.settings = _settings(database, settings)
         self.clock: Clock = clock or SystemClock()
         self.job_types = JobTypes()
-        self.job_types.add(chainer.any_chain())
+        self.job_types.add(any_chain())
         self.events = Bus()
         self.bots = bots
         self._ids = Ids(self.clock)
@@ -63,13 +64,20 @@ class Onward:
 
     # ---- job types ------------------------------------------------------------------------------------------
 
+    @overload
+    def job(self, func: F, /) -> F: ...
+
+    @overload
+    def job(self, func: None = None, /, **policy: Any) -> Callable[[F], F]: ...
+
     def job(self, func: F | None = None, /, **policy: Any) -> Any:
         """Register a function as a job type: ``@app.job(max_attempts=3)``. See ``JobTypes.job`` for the options."""
-        return self.job_types.job(func, **policy)
+        register = self.job_types.job(**policy)
+        return register if func is None else register(func)
 
     def chain(self, name: str, phases: Sequence[JobPhase], label: str | None = None) -> None:
         """Register a chain as a job type. Its phases must be job types by the time it is submitted."""
-        self.job_types.add(chainer.chain_type(name, phases, label))
+        self.job_types.chain(name, phases, label)
 
     def include(self, job_types: JobTypes) -> None:
         """Take in the job types of a catalogue."""
@@ -77,8 +85,6 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        from onward.catalogue import include_in
-
         include_in(self.job_types)
 
     # ---- submitting -----------------------------------------------------------------------------------------
@@ -161,7 +167,12 @@ class Onward:
         """
         chainer.check_durable(phases, self.job_types, source_id)
         listed = [
-            {"job_type": phase.type_name, "name": phase.name, "weight": phase.weight, "params": phase.type_params}
+            {
+                "job_type": phase.type_name,
+                "name": phase.name,
+                "weight": phase.weight,
+                "params": phase.type_params,
+            }
             for phase in phases
         ]
         return self.submit(
@@ -202,8 +213,7 @@ class Onward:
         new = [self._submitter.check(item) for item in given]
         for item, source in zip(new, given, strict=True):
             if item.job_type.is_chain:
-                phases = item.job_type.phases or chainer.phases_of(codec.decode(item.params)["phases"])
-                chainer.with_phases(item, phases, source, self._submitter, self.job_types)
+                chainer.with_phases(item, source, self._submitter, self.job_types)
         return self._submitter.submit(new, connection)
 
     # ---- looking --------------------------------------------------------------------------------------------
@@ -276,7 +286,9 @@ class Onward:
 
     def cancel(self, job_id: str, *, actor: str | None = None, reason: str = "") -> Job:
         """Stop a job: it reads ``cancelled`` at once, and leaves at its next check with its checkpoint saved."""
-        return self._move(job_id, lambda c, j, now: transitions.cancel(c, self._store, j, now, actor=actor, reason=reason))
+        return self._move(
+            job_id, lambda c, j, now: transitions.cancel(c, self._store, j, now, actor=actor, reason=reason)
+        )
 
     def resume(self, job_id: str, *, actor: str | None = None) -> Job:
         """Go on with a failed, cancelled or held job from its checkpoint. Raises ``IllegalTransition``."""
@@ -292,7 +304,9 @@ class Onward:
 
     def pause(self, job_id: str, *, actor: str | None = None, reason: str = "") -> Job:
         """Keep a job from being run; a running one stops at its next consistent point."""
-        return self._move(job_id, lambda c, j, now: transitions.pause(c, self._store, j, now, actor=actor, reason=reason))
+        return self._move(
+            job_id, lambda c, j, now: transitions.pause(c, self._store, j, now, actor=actor, reason=reason)
+        )
 
     def unpause(self, job_id: str, *, actor: str | None = None) -> Job:
         """Let a paused job go on."""
@@ -357,6 +371,10 @@ class Onward:
     def transaction(self) -> AbstractContextManager[Connection]:
         """The same as ``connect``."""
         return self.connect()
+
+    def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
+        """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
+        return self._store.doorbell.listen(ear)
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""

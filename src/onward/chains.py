@@ -156,9 +156,7 @@ def _accepted(phase: JobPhase, offered: dict[str, Any]) -> dict[str, Any]:
     kinds = {name: each.kind for name, each in signature.parameters.items()}
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds.values()
     named = {name for name, kind in kinds.items() if kind in by_name}
-    return {
-        name: each for name, each in offered.items() if name not in given and (takes_all or name in named)
-    }
+    return {name: each for name, each in offered.items() if name not in given and (takes_all or name in named)}
 
 
 class _Bar:
@@ -176,9 +174,7 @@ class _Bar:
         if self._callback:
             self._callback(self._progress.percent, 100, message)
 
-    def report(
-        self, at: int, name: str, done: float = 0, total: float | None = None, message: str = ""
-    ) -> None:
+    def report(self, at: int, name: str, done: float = 0, total: float | None = None, message: str = "") -> None:
         """What the phase's function calls as ``progress_callback(done, total, message)``."""
         self._progress.report(at, done, total)
         grew = f" ({self._progress.grew})" if self._progress.grew else ""
@@ -275,14 +271,10 @@ def _require_same_chain(found: Checkpoint, names: list[str]) -> None:
     for each in found.phase_results:
         at = each.get("index") if isinstance(each, dict) else None
         if at not in done or each.get("phase") != names[at]:
-            raise InvalidChain(
-                f"The checkpoint has a result that is no phase of the chain: {each!r}.", hint=hint
-            )
+            raise InvalidChain(f"The checkpoint has a result that is no phase of the chain: {each!r}.", hint=hint)
 
 
-def _stopped(
-    saves: _Saves, answer: dict[str, Any], at: int, percent: int, problem: Exception | None
-) -> dict[str, Any]:
+def _stopped(saves: _Saves, answer: dict[str, Any], at: int, percent: int, problem: Exception | None) -> dict[str, Any]:
     """The answer of a chain that was cancelled (no ``problem``) or failed in the phase ``at``."""
     name = saves.names[at]
     if problem is None:

@@ -379,9 +379,7 @@ class FileCheckpointStore:
             raise CorruptCheckpoint(f"No valid checkpoint is left of {source_id} {job_type}.", hint=hint)
         return saved
 
-    def delete_checkpoint(
-        self, source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1
-    ) -> None:
+    def delete_checkpoint(self, source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1) -> None:
         """Delete the checkpoint, its partial work and what was set aside of it; nothing there is no error."""
         stem = _stem(source_id, job_type, worker_id, total_workers)
         saved, _damaged = self._newest(stem)
@@ -415,9 +413,7 @@ class FileCheckpointStore:
                 self._unlink(name)
         return len(stale)
 
-    def partial(
-        self, source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1
-    ) -> PartialFile:
+    def partial(self, source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1) -> PartialFile:
         """The partial work of a job, opened for appending."""
         return PartialFile(self.folder / (_stem(source_id, job_type, worker_id, total_workers) + PARTIAL))
 
@@ -694,9 +690,7 @@ def save_checkpoint(checkpoint: Checkpoint) -> None:
     FileCheckpointStore().save_checkpoint(checkpoint)
 
 
-def load_checkpoint(
-    source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1
-) -> Checkpoint | None:
+def load_checkpoint(source_id: str, job_type: str, *, worker_id: int = 0, total_workers: int = 1) -> Checkpoint | None:
     """``FileCheckpointStore.load_checkpoint`` in the default folder."""
     store = FileCheckpointStore()
     return store.load_checkpoint(source_id, job_type, worker_id=worker_id, total_workers=total_workers)

@@ -12,8 +12,7 @@ import pytest
 from onward.catalogue.sources.outside.guard import AddressRefused, Guard
 from onward.catalogue.sources.outside.web import MEGABYTE, FetchFailed, Web
 from onward.clock import SystemClock
-
-from .conftest import LocalSite
+from tests.catalogue.conftest import LocalSite
 
 
 @pytest.fixture
@@ -143,9 +142,7 @@ def test_a_server_that_dribbles_is_given_up() -> None:
     listener.close()
 
 
-def test_proxies_of_the_environment_are_not_used(
-    site: LocalSite, web: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxies_of_the_environment_are_not_used(site: LocalSite, web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     site.html("/", "Direct", "x")
     assert web.get(f"{site.url}/").status == 200

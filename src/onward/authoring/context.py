@@ -193,7 +193,11 @@ class Context:
         self._port.report(percent, message, done, total, phase)
 
     def dimension(
-        self, dimension: int | None, operation: str | None = None, *, pending: tuple[int, ...] | list[int] = ()
+        self,
+        dimension: int | None,
+        operation: str | None = None,
+        *,
+        pending: tuple[int, ...] | list[int] = (),
     ) -> None:
         """What the board of vector databases shows: ``dimension(768, "index")``; ``dimension(None)`` when done."""
         self._port.show_dimension(dimension, operation, tuple(pending))
@@ -427,7 +431,11 @@ class Context:
     def _save(self, flush: bool) -> None:
         self._port.save(self._take_point(), flush)
 
+    def on_point(self) -> None:
+        """Called at every consistent point, once it is marked; tests step in here."""
+
     def _passed(self, items: int) -> None:
+        self.on_point()
         if self._port.interrupt is not None:
             raise self._port.interrupt
         self._since += items

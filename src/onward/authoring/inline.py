@@ -82,7 +82,12 @@ class InlinePort:
         self._interrupt = value
 
     def report(
-        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+        self,
+        percent: float | None,
+        message: str | None,
+        done: int | None,
+        total: int | None,
+        phase: str | None,
     ) -> None:
         self.meter.report(percent, message, done, total, phase)
         if self._progress_callback is not None:
@@ -92,7 +97,7 @@ class InlinePort:
             else:
                 self._progress_callback(meter.percent or 0, 100, meter.message)
 
-    def save(self, point: Point, flush: bool) -> None:  # noqa: ARG002 - memory is as durable as it gets here
+    def save(self, point: Point, flush: bool) -> None:
         self.memory.keep(point)
 
     async def save_async(self, point: Point) -> None:

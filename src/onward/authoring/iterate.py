@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Sized
-from itertools import chain, islice
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice, pairwise
 from typing import Any, Generic, Protocol, TypeVar
 
 from onward.errors import CursorLost, InvalidValue
@@ -44,19 +44,24 @@ class Iteration(Generic[T]):
         self._items = items
         self._key = key
         self._batch = batch
-        self._total = len(items) if total is None and isinstance(items, Sized) else total
+        size: Any = getattr(items, "__len__", None)
+        self._total: int | None = size() if total is None and size is not None else total
         saved = cursor.cursor(name) or {}
         self._done: int = saved.get("done", 0)
         self._last: Json = saved.get("key")
 
     def __iter__(self) -> Iterator[Any]:
         rest = self._rest()
-        groups: Iterator[list[T]] | None = _batches(rest, self._batch) if self._batch else None
-        for value in groups if groups is not None else rest:
-            members = value if self._batch else [value]
+        if self._batch is not None:
+            for group in _batches(rest, self._batch):
+                self._cursor.enter(self._name, self._done)
+                yield group
+                self._finish(group)
+            return
+        for item in rest:
             self._cursor.enter(self._name, self._done)
-            yield value
-            self._finish(members)
+            yield item
+            self._finish((item,))
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         source = self._items
@@ -109,7 +114,7 @@ class Iteration(Generic[T]):
         if self._last in keys:
             return keys.index(self._last) + 1
         try:
-            is_sorted = all(one <= other for one, other in zip(keys, keys[1:], strict=False))
+            is_sorted = all(one <= other for one, other in pairwise(keys))
         except TypeError:
             is_sorted = False
         if not is_sorted:

@@ -138,7 +138,7 @@ def make_job_type(func: Callable[..., Any], **policy: Any) -> JobType:
     takes_context = bool(parameters) and _is_context(parameters[0], hints)
     rest = parameters[1:] if takes_context else parameters
     model, model_name = _params_model(func, rest, hints)
-    isolation = policy.pop("isolation", None) or ("async" if inspect.iscoroutinefunction(func) else "thread")
+    isolation: Isolation = policy.pop("isolation", None) or ("async" if inspect.iscoroutinefunction(func) else "thread")
     _check_isolation(func, isolation)
     name = policy.pop("name", None) or func.__name__
     label = policy.pop("label", None) or name.replace("_", " ").capitalize()

@@ -11,7 +11,6 @@ from onward.model import codec
 from onward.model.job import Json
 
 
-
 class Partial:
     """An append-only list of JSON records that survives with the checkpoint.
 

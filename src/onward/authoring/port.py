@@ -59,7 +59,12 @@ class RunPort(Protocol):
     is_async: bool
 
     def report(
-        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+        self,
+        percent: float | None,
+        message: str | None,
+        done: int | None,
+        total: int | None,
+        phase: str | None,
     ) -> None:
         """Take in progress; memory only."""
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
+from onward.authoring.chain_type import chain_type
 from onward.authoring.job_type import JobType, make_job_type
 from onward.errors import InvalidJobType, UnknownJobType
+from onward.model.chain import JobPhase
 from onward.model.job import Json
 from onward.model.retry import Backoff, RetryPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_POLICY = frozenset(JobType.__dataclass_fields__) - {"func", "params_model", "context_name", "model_name", "retry"}
+_POLICY = frozenset(JobType.__dataclass_fields__) - {
+    "func",
+    "params_model",
+    "context_name",
+    "model_name",
+    "retry",
+}
 _TUPLES = ("runs_before", "runs_after", "conflicts_with", "searchable")
 
 
@@ -24,6 +32,12 @@ class JobTypes:
         self._types: dict[str, JobType] = {}
         self._aliases: dict[str, tuple[str, dict[str, Json]]] = {}
         self._by_func: dict[Callable[..., Any], str] = {}
+
+    @overload
+    def job(self, func: F, /) -> F: ...
+
+    @overload
+    def job(self, func: None = None, /, **policy: Any) -> Callable[[F], F]: ...
 
     def job(
         self,
@@ -97,7 +111,18 @@ class JobTypes:
                 raise InvalidJobType(f"The alias {alias!r} is taken by {owner!r}.", hint="Choose another.")
             self._aliases[alias] = (job_type.name, preset)
         self._types[job_type.name] = job_type
-        self._by_func[job_type.func] = job_type.name
+        if not job_type.is_chain:
+            self._by_func[job_type.func] = job_type.name
+
+    def chain(
+        self,
+        name: str,
+        phases: Sequence[JobPhase],
+        label: str | None = None,
+        aliases: Iterable[str] = (),
+    ) -> None:
+        """Register a chain as a job type. Its phases must be job types by the time it is submitted."""
+        self.add(chain_type(name, phases, label, {alias: {} for alias in aliases}))
 
     def include(self, other: JobTypes) -> None:
         """Take in all job types of another collection."""
@@ -156,6 +181,8 @@ def _backoff(given: Backoff | float | tuple[float, ...] | None) -> Backoff:
 
 
 def _is_same(one: JobType, other: JobType) -> bool:
+    if one.phases or other.phases:
+        return one.phases == other.phases
     return (one.func.__module__, one.func.__qualname__) == (other.func.__module__, other.func.__qualname__)
 
 

@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
-from onward.authoring.job_type import CHAIN, JobType, make_job_type
 from onward.authoring.registry import JobTypes
 from onward.engine.submission import NewJob, Submission
 from onward.engine.submitter import Submitter
 from onward.errors import InvalidChain, InvalidJobType
+from onward.model import codec
 from onward.model.chain import ChainReport, JobPhase, check_chain
 from onward.model.job import Json
-
-
-def chain_type(name: str, phases: Sequence[JobPhase], label: str | None = None) -> JobType:
-    """A job type whose jobs are made of these phases."""
-    kind = make_job_type(
-        _no_function,
-        name=name,
-        label=label or name.replace("_", " ").capitalize(),
-        description=" → ".join(phase.name for phase in phases),
-        category="chains",
-    )
-    return dataclasses.replace(kind, phases=tuple(phases))
-
-
-def _no_function() -> None:
-    """Run the phases in turn."""
-
-
-def any_chain() -> JobType:
-    """The job type of chains that are made up for one submission."""
-
-    def chain(name: str, phases: list[dict[str, Json]]) -> None:
-        """Run the phases in turn."""
-
-    return make_job_type(chain, name=CHAIN, label="Chain", category="chains")
 
 
 def validate(phases: Sequence[JobPhase], registry: JobTypes, source_id: str | None = None) -> ChainReport:
@@ -46,9 +20,7 @@ def validate(phases: Sequence[JobPhase], registry: JobTypes, source_id: str | No
 
 def check_durable(phases: Sequence[JobPhase], registry: JobTypes, source_id: str | None) -> None:
     """Raise ``InvalidChain`` for a chain that cannot run as jobs."""
-    report = check_chain(
-        phases, registry.as_mapping(), source_id=source_id, check_source=True, allow_functions=False
-    )
+    report = check_chain(phases, registry.as_mapping(), source_id=source_id, check_source=True, allow_functions=False)
     if not report.valid:
         first = report.errors[0]
         raise InvalidChain(
@@ -58,8 +30,9 @@ def check_durable(phases: Sequence[JobPhase], registry: JobTypes, source_id: str
         )
 
 
-def with_phases(parent: NewJob, phases: Sequence[JobPhase], given: Submission, submitter: Submitter, registry: JobTypes) -> NewJob:
+def with_phases(parent: NewJob, given: Submission, submitter: Submitter, registry: JobTypes) -> NewJob:
     """The parent with its phases ready: each phase's job is written out now, so that any worker can make it later."""
+    phases = _phases(parent)
     check_durable(phases, registry, given.source_id)
     inherited = {need.resource for need in parent.needs}
     for phase in phases:
@@ -81,12 +54,37 @@ def with_phases(parent: NewJob, phases: Sequence[JobPhase], given: Submission, s
     return parent
 
 
-def phases_of(listed: Sequence[dict[str, Json]]) -> list[JobPhase]:
+def _phases(parent: NewJob) -> list[JobPhase]:
+    """The phases with what the submission says of them."""
+    params = codec.decode(parent.params)
+    if not parent.job_type.phases:
+        return phases_of(params["phases"])
+    added: dict[str, dict[str, Json]] = params["params"] or {}
+    unknown = sorted(set(added) - {phase.name for phase in parent.job_type.phases})
+    if unknown:
+        raise InvalidChain(
+            f"The chain {parent.job_type.name!r} has no phase {unknown[0]!r}.",
+            hint="Its phases: " + ", ".join(phase.name for phase in parent.job_type.phases) + ".",
+        )
+    return [
+        JobPhase(
+            phase.name,
+            weight=phase.weight,
+            job_type=phase.type_name,
+            params={**phase.type_params, **added.get(phase.name, {})},
+        )
+        for phase in parent.job_type.phases
+    ]
+
+
+def phases_of(listed: Sequence[Json]) -> list[JobPhase]:
     """Phases as they come in JSON: ``{job_type, name, weight, params}``."""
     found: list[JobPhase] = []
     for item in listed:
         if not isinstance(item, dict) or not item.get("job_type", item.get("name")):
-            raise InvalidJobType(f"{item!r:.200} is not a phase.", hint="A phase has job_type, name, weight and params.")
+            raise InvalidJobType(
+                f"{item!r:.200} is not a phase.", hint="A phase has job_type, name, weight and params."
+            )
         job_type = str(item.get("job_type") or item["name"])
         name = str(item.get("name") or job_type)
         found.append(JobPhase(name, weight=item.get("weight", 50), job_type=job_type, params=item.get("params") or {}))

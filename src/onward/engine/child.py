@@ -23,7 +23,7 @@ import orjson
 from onward.authoring.context import Context
 from onward.authoring.job_type import make_job_type
 from onward.authoring.port import Point, RunFacts
-from onward.clock import SystemClock
+from onward.clock import Clock, SystemClock
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, OnwardError
 from onward.model import outcome
 from onward.settings import Settings
@@ -43,7 +43,7 @@ class ChildPort:
     def __init__(self, reader: Any, writer: Any, begin: dict[str, Any]) -> None:
         self.facts = RunFacts(**begin["facts"])
         self.settings = Settings(**begin["settings"])
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
         self.interrupt: Interrupt | None = None
         self.context: Context | None = None
         self._url = begin["url"]
@@ -95,7 +95,12 @@ class ChildPort:
     # ---- RunPort --------------------------------------------------------------------------------------------
 
     def report(
-        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+        self,
+        percent: float | None,
+        message: str | None,
+        done: int | None,
+        total: int | None,
+        phase: str | None,
     ) -> None:
         now = self.clock.monotonic()
         is_last = done is not None and done == total
@@ -205,7 +210,7 @@ def _logged(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
-def _end(port: ChildPort, found: outcome.Outcome) -> dict[str, Any]:
+def _end(found: outcome.Outcome) -> dict[str, Any]:
     error = found.error
     bases = [f"{k.__module__}.{k.__qualname__}" for k in type(found.exception).__mro__] if found.exception else []
     return {
@@ -226,7 +231,7 @@ def main(read: int, write: int) -> None:
         threading.Thread(target=port.listen, name="onward-parent", daemon=True).start()
         try:
             module = importlib.import_module(begin["module"])
-            function = reduce(getattr, begin["function"].split("."), module)
+            function: Any = reduce(getattr, begin["function"].split("."), module)
             job_type = make_job_type(function, isolation="process")
             arguments = job_type.arguments(job_type.validate(port.facts.params))
             if job_type.context_name is not None:
@@ -238,10 +243,10 @@ def main(read: int, write: int) -> None:
                 )
                 arguments[job_type.context_name] = port.context
             found = outcome.of_result(function(**arguments))
-            message = orjson.dumps(_end(port, found))
+            message = orjson.dumps(_end(found))
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is how it ended
             found = outcome.of_exception(error)
-            message = orjson.dumps(_end(port, found))
+            message = orjson.dumps(_end(found))
         if found.kind is not outcome.Kind.SUCCESS and port.context is not None:
             point = port.context.latest_point()
             if point is not None:

@@ -239,4 +239,3 @@ def _environment() -> dict[str, str]:
 def _kill(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-

@@ -90,12 +90,17 @@ class Desk:
             if self.has_left or self.thread_id is None or self.interrupt is None:
                 return False
             kind = ctypes.py_object(type(self.interrupt))
-            return ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread_id), kind) == 1
+            return bool(ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread_id), kind) == 1)
 
     # ---- RunPort --------------------------------------------------------------------------------------------
 
     def report(
-        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+        self,
+        percent: float | None,
+        message: str | None,
+        done: int | None,
+        total: int | None,
+        phase: str | None,
     ) -> None:
         self.meter.report(percent, message, done, total, phase)
         self.is_told = True
@@ -163,7 +168,8 @@ class Desk:
         with self._store.transaction() as conn:
             self._writer.write_now(conn, Change(self))
             self._open = conn
-            timer = threading.Timer(_TRANSACTION_END, conn.connection.driver_connection.close)
+            driver: Any = conn.connection.driver_connection
+            timer = threading.Timer(_TRANSACTION_END, driver.close)
             timer.daemon = True
             timer.start()
             try:
@@ -186,16 +192,16 @@ class Desk:
             resources.want(conn, dialect, [(resource, job_id)])
             if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
                 found = resources.in_the_way(conn, dialect, [resource], [job_id])
-                dialect.execute(
-                    conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id]
-                )
+                dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
                 return found[0][1] if found else "another job"
             return None
 
         holder = self._store.write(work)
         if holder is not None:
             raise ResourceBusy(
-                f"{resource!r} is held by job {holder}.", hint="Try again later, or declare it.", resource=resource
+                f"{resource!r} is held by job {holder}.",
+                hint="Try again later, or declare it.",
+                resource=resource,
             )
         self.claim.has_needs = True
 
@@ -257,7 +263,9 @@ class Desk:
 
 
 def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
+    return (
+        value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
+    )
 
 
 def cancelled(job_id: str) -> JobCancelled:
@@ -268,4 +276,3 @@ def cancelled(job_id: str) -> JobCancelled:
 def stopped(job_id: str, why: str) -> JobStopped:
     """Why a job leaves that goes on later."""
     return JobStopped(f"Job {job_id} stops here: {why}.")
-

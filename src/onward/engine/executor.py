@@ -152,7 +152,11 @@ class Executor:
             return None, desk.claim.type_version
         text, number, version, damaged = found
         if damaged:
-            desk.log("WARNING", f"Checkpoint {damaged[0]} is damaged; going on from {number}.", {"damaged": damaged})
+            desk.log(
+                "WARNING",
+                f"Checkpoint {damaged[0]} is damaged; going on from {number}.",
+                {"damaged": damaged},
+            )
         desk.number = number
         return text, version
 
@@ -202,16 +206,20 @@ class Executor:
             case Kind.CANCELLED | Kind.LOST:
                 ending.status, ending.run_status = Status.CANCELLED, RunStatus.CANCELLED
             case Kind.STOPPED:
-                ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.INTERRUPTED, "interrupted"
+                ending.status, ending.run_status, ending.event = (
+                    Status.PENDING,
+                    RunStatus.INTERRUPTED,
+                    "interrupted",
+                )
             case Kind.PARKED:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
                 ending.waiting_on, ending.run_at = Waiting.TIME, desk.parked_until
                 ending.keeps_resources = desk.job_type.hold_while_waiting
             case Kind.FAILURE:
-                self._set_failure(ending, found, claim.failures + 1, retry, claim)
+                self._set_failure(ending, found, claim.failures + 1, retry)
         return ending
 
-    def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any, claim: Claim) -> None:
+    def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
         error = found.error or JobError("Error", "It failed.")
         plain = JobError(error.type, _clean(error.message), _clean(error.traceback))
         ending.run_status = RunStatus.FAILED
@@ -243,5 +251,3 @@ def new_context(desk: Any, job_type: JobType) -> Context:
 
 def _clean(text: str) -> str:
     return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
-
-

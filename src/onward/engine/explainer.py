@@ -66,7 +66,9 @@ def _pause(_conn: Connection, _store: Store, job: Job, now: datetime) -> Waiting
 
 
 def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
-    return WaitingReason("held", "Its worker was lost; it waits for a person to resume it, start it fresh or discard it.")
+    return WaitingReason(
+        "held", "Its worker was lost; it waits for a person to resume it, start it fresh or discard it."
+    )
 
 
 def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:

@@ -48,9 +48,7 @@ class Heartbeat(Service):
         sent = self.clock.monotonic()
         self.hold_lock()
         worker_id = self._worker_id()
-        is_known = self._store.write(
-            lambda conn: workers.beat(conn, self._store.dialect, worker_id, self._store.now())
-        )
+        is_known = self._store.write(lambda conn: workers.beat(conn, self._store.dialect, worker_id, self._store.now()))
         if is_known:
             self.renewed_at = sent
         elif not self.is_stopping:

@@ -23,9 +23,7 @@ class Overseer(Service):
 
     name = "overseer"
 
-    def __init__(
-        self, store: Store, pool: Pool, clock: Clock, bus: Bus, worker_id: Callable[[], str]
-    ) -> None:
+    def __init__(self, store: Store, pool: Pool, clock: Clock, bus: Bus, worker_id: Callable[[], str]) -> None:
         super().__init__(clock)
         self._store = store
         self._pool = pool
@@ -119,9 +117,7 @@ class Overseer(Service):
             self.press(desk, 2)
             if desk.press_child is None:
                 desk.is_leaked = True
-                _log.warning(
-                    "Job %s does not leave; its slot is taken until this worker ends.", desk.claim.job_id
-                )
+                _log.warning("Job %s does not leave; its slot is taken until this worker ends.", desk.claim.job_id)
 
     def press(self, desk: Desk, step: int) -> None:
         """One step of pressing."""

@@ -91,7 +91,7 @@ class Pool:
             self._busy += 1
             try:
                 self._executor.run(desk)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the slot must go on working for others
                 _log.exception("The end of job %s could not be handed over.", desk.claim.job_id)
             finally:
                 self._busy -= 1
@@ -130,8 +130,12 @@ class Pool:
         if loop is None:
             return
         task = loop.create_task(self._run_task(desk))
+
         # The loop keeps only weak references to tasks.
-        desk.cancel_task = lambda: loop.call_soon_threadsafe(task.cancel) and None
+        def cancel() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        desk.cancel_task = cancel
 
     async def _run_task(self, desk: Desk) -> None:
         gate = self._gate

@@ -34,7 +34,9 @@ class Reader:
             job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
             if job is None:
                 raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
-            return dataclasses.replace(job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now())
+            return dataclasses.replace(
+                job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now()
+            )
 
     def find(self, query: JobQuery, limit: int, after: str | None) -> Page[Job]:
         """A page of jobs, newest first."""

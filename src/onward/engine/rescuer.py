@@ -21,7 +21,7 @@ from onward.model.codec import encode
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, claims, endings, resources, workers
+from onward.store import Connection, Store, chains, claims, endings, jobs, resources, workers
 from onward.store.claims import Held
 from onward.store.endings import Ending
 from onward.store.jobs import tell_events
@@ -47,7 +47,13 @@ class Rescuer(Service):
     name = "rescuer"
 
     def __init__(
-        self, store: Store, clock: Clock, ids: Ids, bus: Bus, worker_id: Callable[[], str], life_folder: Path | None
+        self,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        bus: Bus,
+        worker_id: Callable[[], str],
+        life_folder: Path | None,
     ) -> None:
         super().__init__(clock)
         self._store = store
@@ -169,7 +175,7 @@ class Rescuer(Service):
             now=now,
         )
         when = dialect.time(now)
-        told = [(held.job_id, held.generation, "worker_lost", when, held.fence, worker_id, None)]
+        told: list[jobs.Told] = [(held.job_id, held.generation, "worker_lost", when, held.fence, worker_id, None)]
         is_verdict = is_running and new is Status.FAILED
         if is_verdict:
             told.append((held.job_id, held.generation, "failed", when, held.fence, None, None))
@@ -183,9 +189,7 @@ class Rescuer(Service):
         parent = endings.lock_owned(conn, self._store.dialect, [parent_id]).get(parent_id)
         if parent is not None:
             ending = Ending(job_id, "", "", fence, Status.FAILED, RunStatus.LOST, 0, error=error)
-            chains.child_ended(
-                conn, self._store.dialect, ending, parent_id, parent, self._store.now(), self._ids.new
-            )
+            chains.child_ended(conn, self._store.dialect, ending, parent_id, parent, self._store.now(), self._ids.new)
 
     def _sweep(self) -> None:
         """Wake whom a lost wake-up has left waiting."""

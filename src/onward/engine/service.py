@@ -68,7 +68,7 @@ class Service:
                     _log.warning("%s: %s", self.name, error)
                     self._complained = True
                 pause = _AFTER_ERROR
-            except Exception:
+            except Exception:  # noqa: BLE001 - one bad turn must not end the service
                 _log.exception("An error in the %s; it goes on.", self.name)
                 pause = _AFTER_ERROR
             if self._stopped.is_set():

@@ -107,7 +107,10 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
     params = {**preset, **(given.params or {})} if preset or given.params else {}
     model = job_type.validate(params)
     text = codec.encode(
-        job_type.dump(model), f"The parameters of {job_type.name}", settings.limits.payload_bytes, settings.limits.depth
+        job_type.dump(model),
+        f"The parameters of {job_type.name}",
+        settings.limits.payload_bytes,
+        settings.limits.depth,
     )
     _check_ids(given, job_type)
     needs: tuple[Need, ...] = ()
@@ -141,7 +144,9 @@ def _check_ids(given: Submission, job_type: JobType) -> None:
     if given.source_id is not None:
         ids.check_name(given.source_id, "The source id")
     elif job_type.needs_source:
-        raise InvalidParams(f"{job_type.name} needs a source.", hint="Give source_id=, or --source on the command line.")
+        raise InvalidParams(
+            f"{job_type.name} needs a source.", hint="Give source_id=, or --source on the command line."
+        )
     for what, text in (("user id", given.user_id), ("bot id", given.bot_id), ("queue", given.queue)):
         _check_text(what, text)
     _check_text("idempotency key", given.idempotency_key, 512)
@@ -149,13 +154,11 @@ def _check_ids(given: Submission, job_type: JobType) -> None:
         _check_text("tag", tag)
 
 
-def _check_text(what: str, text: str | None, most: int = 256) -> None:
+def _check_text(what: str, text: object, most: int = 256) -> None:
     if text is None:
         return
     if not isinstance(text, str) or not 0 < len(text) <= most or not text.isprintable():
-        raise InvalidValue(
-            f"{text!r:.80} is not a {what}.", hint=f"Use 1 to {most} printable characters."
-        )
+        raise InvalidValue(f"{text!r:.80} is not a {what}.", hint=f"Use 1 to {most} printable characters.")
 
 
 def _given_id(text: str) -> str:
@@ -174,6 +177,7 @@ def _run_at(given: datetime | None) -> datetime | None:
         return None
     if given.tzinfo is None:
         raise InvalidValue(
-            f"run_at={given.isoformat()} has no time zone.", hint="Use an aware time: datetime(..., tzinfo=UTC)."
+            f"run_at={given.isoformat()} has no time zone.",
+            hint="Use an aware time: datetime(..., tzinfo=UTC).",
         )
     return given.astimezone(UTC)

@@ -168,5 +168,3 @@ def _as_job(item: NewJob, now: datetime, run_at: datetime, is_due: bool) -> Job:
         idempotency_key=item.idempotency_key,
         as_of=now,
     )
-
-

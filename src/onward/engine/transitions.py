@@ -11,7 +11,7 @@ from datetime import datetime
 from onward.errors import IllegalTransition, JobNotFound, OnwardError
 from onward.model.ids import shown
 from onward.model.job import Job
-from onward.model.states import Status, Waiting
+from onward.model.states import RunStatus, Status, Waiting
 from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
 from onward.store.endings import Ending, Owned
 
@@ -24,7 +24,15 @@ def locked(conn: Connection, store: Store, job_id: str) -> Job:
     return job
 
 
-def _tell(conn: Connection, store: Store, job: Job, kind: str, now: datetime, actor: str | None, data: str | None = None) -> None:
+def _tell(
+    conn: Connection,
+    store: Store,
+    job: Job,
+    kind: str,
+    now: datetime,
+    actor: str | None,
+    data: str | None = None,
+) -> None:
     when = store.dialect.time(now)
     jobs.tell_events(conn, store.dialect, [(job.id, job.generation, kind, when, job.fence, actor, data)])
 
@@ -69,7 +77,7 @@ def _tell_parent(conn: Connection, store: Store, job: Job, now: datetime) -> Non
     parent_id = job.parent_id or ""
     parent: Owned | None = endings.lock_owned(conn, store.dialect, [parent_id]).get(parent_id)
     if parent is not None:
-        ending = Ending(job.id, job.job_type, "", job.fence, Status.CANCELLED, endings.RunStatus.CANCELLED, 0)
+        ending = Ending(job.id, job.job_type, "", job.fence, Status.CANCELLED, RunStatus.CANCELLED, 0)
         chains.child_ended(conn, store.dialect, ending, parent_id, parent, now, _no_new_id)
 
 
@@ -201,9 +209,7 @@ def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if job.waiting_on is Waiting.PAUSE:
         is_early = job.run_at is not None and job.run_at > now
         waiting = str(Waiting.OWNER) if job.is_owned else str(Waiting.TIME) if is_early else None
-    jobs.change_job(
-        conn, store.dialect, job_id, job.fence, now, waiting_on=waiting, paused_by=None, paused_reason=None
-    )
+    jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=waiting, paused_by=None, paused_reason=None)
     _tell(conn, store, job, "unpaused", now, actor)
     return locked(conn, store, job_id)
 

@@ -32,7 +32,7 @@ from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.store import Connection, Store, claims, workers
 from onward.store.endings import Ending
-from onward.version import VERSION
+from onward.version import __version__
 
 _log = logging.getLogger("onward.engine")
 _LAST_WORDS = 1.0
@@ -181,7 +181,7 @@ class Worker:
             job_types=self._registry.names(),
             slots=self.slots,
             state="online",
-            version=VERSION,
+            version=__version__,
             started_at=now,
             seen_at=now,
             lease_seconds=self._store.settings.worker.lease_seconds,
@@ -221,9 +221,11 @@ class Worker:
     def _drain(self, grace: float) -> int:
         self._try(self._claimer.close)
         now = self._store.clock.now()
-        self._try(lambda: self._store.write(
-            lambda conn: workers.set_state(conn, self._store.dialect, self.id, "draining", now)
-        ))
+        self._try(
+            lambda: self._store.write(
+                lambda conn: workers.set_state(conn, self._store.dialect, self.id, "draining", now)
+            )
+        )
         desks = list(self.pool.active.values())
         for desk in desks:
             desk.is_draining = True

@@ -19,7 +19,6 @@ from onward.clock import Clock
 from onward.engine.service import Service
 from onward.errors import JobLost, StoreUnavailable
 from onward.model.ids import Ids
-
 from onward.store import Connection, Store, chains, checkpoints, endings, logs
 from onward.store.claims import Claim
 from onward.store.endings import Ending, Owned
@@ -302,5 +301,3 @@ def _set_columns(conn: Connection, dialect: Any, claim: Claim, columns: dict[str
     names = ", ".join(f"{name} = ?" for name in columns)
     sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
     dialect.execute(conn, sql, [*columns.values(), claim.job_id, claim.fence])
-
-

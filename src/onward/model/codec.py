@@ -49,7 +49,7 @@ def digest(text: str) -> str:
     return f"{len(data):x}-{zlib.crc32(data):08x}"
 
 
-def _check(value: Any, what: str, depth: int) -> None:
+def _check(value: Any, what: str, depth: int) -> None:  # noqa: C901, PLR0912 - one branch a JSON type, on the hot path
     kind = type(value)
     if kind is str:
         _check_text(value, what)

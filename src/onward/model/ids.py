@@ -70,7 +70,7 @@ def parsed(text: str) -> str:
 
 
 def check_name(text: str, what: str) -> str:
-    """A name that may become part of a path, or ``InvalidValue``: letters, digits, ``.``, ``_`` and ``-``, at most 128."""
+    """A name that may become part of a path: 1 to 128 letters, digits, ``.``, ``_``, ``-``. Raises ``InvalidValue``."""
     if not _NAME.match(text) or text in (".", ".."):
         raise InvalidValue(
             f"{what} {text[:140]!r} is not a name.",

@@ -16,7 +16,17 @@ def percent_of(done: float, total: float) -> int:
 class ProgressMeter:
     """Gathers what a job reports; cheap enough to be told of every item."""
 
-    __slots__ = ("_points", "done", "message", "percent", "phase", "rate", "seconds_left", "total", "was_told")
+    __slots__ = (
+        "_points",
+        "done",
+        "message",
+        "percent",
+        "phase",
+        "rate",
+        "seconds_left",
+        "total",
+        "was_told",
+    )
 
     def __init__(self, percent: int | None = None, done: int | None = None, total: int | None = None) -> None:
         self.percent, self.done, self.total = percent, done, total
@@ -28,7 +38,12 @@ class ProgressMeter:
         self._points: list[tuple[float, int]] = []
 
     def report(
-        self, percent: float | None, message: str | None, done: int | None, total: int | None, phase: str | None
+        self,
+        percent: float | None,
+        message: str | None,
+        done: int | None,
+        total: int | None,
+        phase: str | None,
     ) -> None:
         """Take in what changed; None leaves a value as it is."""
         self.was_told = True
@@ -69,6 +84,4 @@ class ProgressMeter:
 
     def snapshot(self) -> Progress:
         """What was reported, as a record."""
-        return Progress(
-            self.percent, self.message, self.done, self.total, self.rate, self.seconds_left, self.phase
-        )
+        return Progress(self.percent, self.message, self.done, self.total, self.rate, self.seconds_left, self.phase)

@@ -26,9 +26,7 @@ ACTIVE = frozenset({Status.PENDING, Status.RUNNING, Status.PENDING_HITL})
 
 LEGAL_MOVES: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.RUNNING, Status.CANCELLED}),
-    Status.RUNNING: frozenset(
-        {Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.PENDING, Status.PENDING_HITL}
-    ),
+    Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.PENDING, Status.PENDING_HITL}),
     Status.PENDING_HITL: frozenset({Status.PENDING, Status.CANCELLED, Status.FAILED}),
     # Only by resume or restart, which begin a new generation.
     Status.FAILED: frozenset({Status.PENDING}),

@@ -54,9 +54,7 @@ def group(cls: type[T]) -> type[T]:
 
 def rules(record: Any) -> dict[str, Rule]:
     """The declared settings of a group or of the whole record, by field name."""
-    return {
-        field.name: field.metadata["rule"] for field in dataclasses.fields(record) if "rule" in field.metadata
-    }
+    return {field.name: field.metadata["rule"] for field in dataclasses.fields(record) if "rule" in field.metadata}
 
 
 class Group:

@@ -21,15 +21,11 @@ class Database(Group):
         "the database; a file in the working folder needs no server",
         also=("DATABASE_URL",),
     )
-    schema: str | None = setting(
-        None, kinds.TEXT, "PostgreSQL schema of the tables; none: the user's own search path"
-    )
+    schema: str | None = setting(None, kinds.TEXT, "PostgreSQL schema of the tables; none: the user's own search path")
     table_prefix: str = setting(
         "", kinds.PREFIX, "put before each table's name, to share a database that has a table jobs"
     )
-    pool_size: int = setting(
-        10, kinds.WHOLE, "connections kept open; a worker of 10 threads never waits", least=1
-    )
+    pool_size: int = setting(10, kinds.WHOLE, "connections kept open; a worker of 10 threads never waits", least=1)
     max_overflow: int = setting(20, kinds.WHOLE, "connections more at peaks, closed afterwards", least=0)
     pooled: bool = setting(
         False,
@@ -92,9 +88,7 @@ class Worker(Group):
     grace_seconds: float = setting(
         30, kinds.SECONDS, "how long a stopping worker lets jobs reach a safe point", least=0
     )
-    kill_grace_seconds: float = setting(
-        5, kinds.SECONDS, "how long a stopped child process may tidy up", least=0
-    )
+    kill_grace_seconds: float = setting(5, kinds.SECONDS, "how long a stopped child process may tidy up", least=0)
     reap_seconds: float = setting(1, kinds.SECONDS, "how often dead workers are looked for", least=0.05)
     poll_seconds: float = setting(
         0.01,
@@ -124,9 +118,7 @@ class Checkpoint(Group):
         60, kinds.SECONDS, "a crash costs at most this much work of a job that iterates", least=0
     )
     every_items: int = setting(2000, kinds.WHOLE, "or this many items, whichever comes first", least=1)
-    max_age_days: float = setting(
-        7, kinds.DAYS, "an older checkpoint is no longer offered for resuming", least=0
-    )
+    max_age_days: float = setting(7, kinds.DAYS, "an older checkpoint is no longer offered for resuming", least=0)
 
 
 @group

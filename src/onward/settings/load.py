@@ -74,9 +74,7 @@ def find(
     places = [*said, *search.files(profile)]
     problems = [problem for place in places for problem in place.problems]
     if profile is not None and profile not in search.profiles:
-        problems.append(
-            f"profile {profile!r} is in no configuration file.{near(str(profile), search.profiles)}"
-        )
+        problems.append(f"profile {profile!r} is in no configuration file.{near(str(profile), search.profiles)}")
     finding = search.merge(places, problems)
     if problems:
         raise invalid(problems)
@@ -91,9 +89,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def invalid(problems: list[str]) -> InvalidConfig:
     """One error for all that is wrong."""
-    message = (
-        problems[0] if len(problems) == 1 else f"{len(problems)} settings are wrong: {' '.join(problems)}"
-    )
+    message = problems[0] if len(problems) == 1 else f"{len(problems)} settings are wrong: {' '.join(problems)}"
     return InvalidConfig(message, hint="Nothing was started.", problems=tuple(problems))
 
 
@@ -141,9 +137,7 @@ class _Search:
             except ValueError as expected:
                 complaint = self.rules[key].complain(key, first.value, expected)
                 problems.append(f"{_plain(first.where)}: {complaint}.")
-        return Finding(
-            values, {key: tuple(said.where for said in all_said) for key, all_said in by_key.items()}
-        )
+        return Finding(values, {key: tuple(said.where for said in all_said) for key, all_said in by_key.items()})
 
     def _groups(self) -> set[str]:
         return {key.partition(".")[0] for key in self.rules if "." in key}
@@ -194,9 +188,7 @@ class _Search:
 
     def _project_file(self, profile: str | None) -> Place:
         present = [
-            path
-            for name in ("onward.toml", "onward.yaml", "onward.yml")
-            if (path := self.around.cwd / name).exists()
+            path for name in ("onward.toml", "onward.yaml", "onward.yml") if (path := self.around.cwd / name).exists()
         ]
         if len(present) > 1:
             names = " and ".join(path.name for path in present)

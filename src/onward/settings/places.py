@@ -96,11 +96,7 @@ def read_toml(text: str, label: str, table: Keys = ()) -> Tree:
         raise Unreadable(_toml_complaint(str(error), label)) from None
     for name in table:
         values = values.get(name, {}) if isinstance(values, Mapping) else {}
-    lines = {
-        path[len(table) :]: number
-        for path, number in _toml_lines(text).items()
-        if path[: len(table)] == table
-    }
+    lines = {path[len(table) :]: number for path, number in _toml_lines(text).items() if path[: len(table)] == table}
     return Tree(label, values if isinstance(values, Mapping) else {}, lines)
 
 

@@ -44,9 +44,7 @@ class Settings(Group):
     retention: Retention = Retention()
     log: Log = Log()
     sources: Sources = Sources()
-    backup_path: str = setting(
-        "backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",)
-    )
+    backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)
     )
@@ -76,9 +74,7 @@ class Settings(Group):
         ``flags`` and ``code`` are nested (``{"worker": {"concurrency": 8}}``) or dotted
         (``{"worker.concurrency": 8}``). Raises ``InvalidConfig`` with all problems at once.
         """
-        around = Surroundings(
-            Path(cwd or Path.cwd()), os.environ if environ is None else environ, system_folder
-        )
+        around = Surroundings(Path(cwd or Path.cwd()), os.environ if environ is None else environ, system_folder)
         finding = find(all_rules(), around, flags or {}, code or {})
         nested: dict[str, Any] = {}
         for key, value in finding.values.items():

@@ -30,7 +30,10 @@ CHILD_COLUMNS = (
 
 
 def insert_phases(
-    conn: Connection, dialect: Dialect, parent_id: str, phases: Sequence[tuple[str, float, str, dict[str, Any]]]
+    conn: Connection,
+    dialect: Dialect,
+    parent_id: str,
+    phases: Sequence[tuple[str, float, str, dict[str, Any]]],
 ) -> None:
     """Keep the phases of a chain: name, weight, job type, and the values of ``CHILD_COLUMNS``."""
     rows = [
@@ -83,9 +86,7 @@ def begin(
     return True
 
 
-def go_on(
-    conn: Connection, dialect: Dialect, parent_id: str, now: datetime, new_id: Callable[[], str]
-) -> str | None:
+def go_on(conn: Connection, dialect: Dialect, parent_id: str, now: datetime, new_id: Callable[[], str]) -> str | None:
     """Start the next phase: insert its child, or set the unfinished one going again. None when all are done."""
     phases = list_phases(conn, dialect, parent_id)
     current = next((phase for phase in phases if not phase["is_done"]), None)
@@ -167,7 +168,8 @@ def child_ended(
             percent = int(100 * sum(phase["weight"] for phase in done) / total)
             sql = (
                 "UPDATE jobs SET progress_percent = CASE WHEN coalesce(progress_percent, 0) > ? THEN progress_percent "
-                "ELSE ? END, progress_phase = ?, checkpoint_at = ?, checkpoint_number = ?, updated_at = ? WHERE job_id = ?"
+                "ELSE ? END, progress_phase = ?, checkpoint_at = ?, checkpoint_number = ?, updated_at = ? "
+                "WHERE job_id = ?"
             )
             name = phases[len(done)]["name"]
             dialect.execute(conn, sql, [percent, percent, name, when, len(done), when, parent_id])
@@ -194,7 +196,13 @@ def _complete(conn: Connection, dialect: Dialect, parent_id: str, parent: Owned,
 
 
 def _end_run(
-    conn: Connection, dialect: Dialect, parent_id: str, parent: Owned, status: str, result: str | None, when: Any
+    conn: Connection,
+    dialect: Dialect,
+    parent_id: str,
+    parent: Owned,
+    status: str,
+    result: str | None,
+    when: Any,
 ) -> None:
     dialect.execute(
         conn,

@@ -77,7 +77,10 @@ def _reads(state: str) -> bool:
 
 def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[dict[str, Any]]:
     """Number, size, percent, time and validity of the kept checkpoints, newest first."""
-    sql = "SELECT number, state, digest, percent, saved_at, type_version FROM checkpoints WHERE job_id = ? ORDER BY number DESC"
+    sql = (
+        "SELECT number, state, digest, percent, saved_at, type_version FROM checkpoints WHERE job_id = ? "
+        "ORDER BY number DESC"
+    )
     return [
         {
             "number": int(number),
@@ -92,7 +95,14 @@ def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[di
 
 
 def keep_step(
-    conn: Connection, dialect: Dialect, job_id: str, scope: str, name: str, result: str, fence: int, now: datetime
+    conn: Connection,
+    dialect: Dialect,
+    job_id: str,
+    scope: str,
+    name: str,
+    result: str,
+    fence: int,
+    now: datetime,
 ) -> None:
     """Keep a step's result; the first one stays."""
     when = dialect.time(now)

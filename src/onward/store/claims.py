@@ -96,8 +96,7 @@ def claim_jobs(
             params += found
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     sql = (
-        f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} "
-        f"ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
+        f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
     )
     rows = dialect.query(conn, sql, [*params, limit])
     if not rows:
@@ -117,15 +116,35 @@ def claim_jobs(
     dialect.insert_many(
         conn,
         job_runs,
-        ("id", "job_id", "job_type", "bot_id", "status", "attempt", "fence", "generation", "worker_id", "started_at"),
+        (
+            "id",
+            "job_id",
+            "job_type",
+            "bot_id",
+            "status",
+            "attempt",
+            "fence",
+            "generation",
+            "worker_id",
+            "started_at",
+        ),
         [
-            (c.run_id, c.job_id, c.job_type, c.bot_id, "running", c.attempt, c.fence, c.generation, worker_id, when)
+            (
+                c.run_id,
+                c.job_id,
+                c.job_type,
+                c.bot_id,
+                "running",
+                c.attempt,
+                c.fence,
+                c.generation,
+                worker_id,
+                when,
+            )
             for c in claims
         ],
     )
-    tell_events(
-        conn, dialect, [(c.job_id, c.generation, "started", when, c.fence, worker_id, None) for c in claims]
-    )
+    tell_events(conn, dialect, [(c.job_id, c.generation, "started", when, c.fence, worker_id, None) for c in claims])
     return claims
 
 
@@ -178,7 +197,9 @@ def hand_back(conn: Connection, dialect: Dialect, claims: Sequence[Claim], now: 
         if dialect.execute(conn, sql, [when, claim.job_id, claim.fence]):
             dialect.execute(conn, "DELETE FROM job_runs WHERE id = ?", [claim.run_id])
             tell_events(
-                conn, dialect, [(claim.job_id, claim.generation, "handed_back", when, claim.fence, None, None)]
+                conn,
+                dialect,
+                [(claim.job_id, claim.generation, "handed_back", when, claim.fence, None, None)],
             )
         else:
             # Cancelled meanwhile: leaving it is all that is left to do.
@@ -214,7 +235,18 @@ def owned_by(conn: Connection, dialect: Dialect, worker_id: str) -> list[Held]:
         f"resources FROM jobs WHERE worker_id = ? ORDER BY job_id{dialect.lock}"
     )
     return [
-        Held(row[0], Status(row[1]), *row[2:8], Waiting(row[8]) if row[8] else None, row[9] is not None)
+        Held(
+            job_id=row[0],
+            status=Status(row[1]),
+            fence=row[2],
+            generation=row[3],
+            losses=row[4],
+            max_losses=row[5],
+            on_worker_lost=row[6],
+            parent_id=row[7],
+            waiting_on=Waiting(row[8]) if row[8] else None,
+            has_needs=row[9] is not None,
+        )
         for row in dialect.query(conn, sql, [worker_id])
     ]
 
@@ -234,7 +266,8 @@ def take_over(
     """Take a job from a lost worker: a new fence, no owner, and the status in which it goes on."""
     when = dialect.time(now)
     sql = (
-        "UPDATE jobs SET status = ?, fence = fence + 1, worker_id = NULL, waiting_on = ?, losses = ?, error = coalesce(?, error), "
+        "UPDATE jobs SET status = ?, fence = fence + 1, worker_id = NULL, waiting_on = ?, losses = ?, "
+        "error = coalesce(?, error), "
         "completed_at = CASE WHEN ? IN ('failed', 'cancelled') THEN coalesce(completed_at, ?) END, updated_at = ? "
         "WHERE job_id = ? AND fence = ?"
     )

@@ -29,7 +29,7 @@ def status(store: Store) -> dict[str, Any]:
         rows: dict[str, int] = {}
         if found is not None:
             for name in sorted(metadata.tables):
-                rows[name] = int(store.dialect.query(conn, f'SELECT count(*) FROM "{name}"', [])[0][0])  # noqa: S608 - our own names
+                rows[name] = int(store.dialect.query(conn, f'SELECT count(*) FROM "{name}"', [])[0][0])
     return {
         "url": shown_url(store.url),
         "library": library,
@@ -45,9 +45,8 @@ def check(store: Store) -> list[str]:
     problems: list[str] = []
     with store.read() as conn:
         if store.is_sqlite:
-            for row in store.dialect.query(conn, "PRAGMA integrity_check", []):
-                if row[0] != "ok":
-                    problems.append(str(row[0]))
+            found = store.dialect.query(conn, "PRAGMA integrity_check", [])
+            problems += [str(row[0]) for row in found if row[0] != "ok"]
         problems += [f"The schema differs: {item}" for item in migrate.differences(conn)]
         for sql, what in _CONTRADICTIONS:
             count = int(store.dialect.query(conn, sql, [])[0][0])
@@ -97,7 +96,9 @@ def backup(store: Store, path: Path) -> None:
     """Copy a SQLite database by SQLite's own means; the file itself is never read past the library."""
     engines = store.engines
     if not isinstance(engines, SqliteEngines):
-        raise OnwardError("Backups of PostgreSQL are made with pg_dump.", hint="pg_dump --format=custom DATABASE > file")
+        raise OnwardError(
+            "Backups of PostgreSQL are made with pg_dump.", hint="pg_dump --format=custom DATABASE > file"
+        )
     if path.exists():
         raise InvalidValue(f"{path} exists already.", hint="Name a new file.")
     target = engines.module.connect(str(path))

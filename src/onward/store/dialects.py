@@ -90,7 +90,7 @@ class PostgresDialect:
         names = ", ".join(f'"{name}"' for name in columns)
         arrays = ", ".join(f"%s::{_array_type(table.c[name])}[]" for name in columns)
         _cursor(conn).execute(
-            f'INSERT INTO {_qualified(table)} ({names}) SELECT * FROM unnest({arrays})', _columns(rows)
+            f"INSERT INTO {_qualified(table)} ({names}) SELECT * FROM unnest({arrays})", _columns(rows)
         )
 
     def update_many(

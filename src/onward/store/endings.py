@@ -13,7 +13,7 @@ from onward.model.job import Progress
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store import checkpoints, resources
 from onward.store.dialects import Dialect
-from onward.store.jobs import tell_events
+from onward.store.jobs import Told, tell_events
 from onward.store.tables import job_runs, jobs
 
 
@@ -89,7 +89,7 @@ def end_runs(
     """
     when = dialect.time(now)
     plain: list[tuple[Any, ...]] = []
-    told: list[tuple[str, int, str, Any, int, str | None, str | None]] = []
+    told: list[Told] = []
     verdicts: list[Ending] = []
     drop: list[str] = []
     free: list[str] = []
@@ -106,7 +106,17 @@ def end_runs(
             plain.append((ending.job_id, ending.fence, "completed", None, ending.result, 100, when, when))
         else:
             _end_one(conn, dialect, ending, job, when)
-        told.append((ending.job_id, job.generation, ending.event or str(ending.status), when, ending.fence, None, ending.data))
+        told.append(
+            (
+                ending.job_id,
+                job.generation,
+                ending.event or str(ending.status),
+                when,
+                ending.fence,
+                None,
+                ending.data,
+            )
+        )
         if ending.status.is_ended:
             verdicts.append(ending)
         if ending.status is Status.COMPLETED and job.checkpoint_at is not None:
@@ -152,7 +162,8 @@ def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, whe
     percent = 100 if ending.status is Status.COMPLETED else progress.percent
     # What an attempt did not report stays as it was.
     sql = (
-        "UPDATE jobs SET status = ?, worker_id = NULL, waiting_on = ?, run_at = ?, result = ?, error = ?, failures = ?, "
+        "UPDATE jobs SET status = ?, worker_id = NULL, waiting_on = ?, run_at = ?, result = ?, error = ?, "
+        "failures = ?, "
         "attempt = attempt - ?, progress_percent = coalesce(?, progress_percent), "
         "progress_message = coalesce(?, progress_message), progress_done = coalesce(?, progress_done), "
         "progress_total = coalesce(?, progress_total), progress_rate = NULL, progress_eta = NULL, "

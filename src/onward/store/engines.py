@@ -48,7 +48,8 @@ def open_engines(url: str, settings: Database) -> Engines:
         parsed = make_url(url)
     except ArgumentError:
         raise InvalidConfig(
-            f"{url!r} is not a database address.", hint="Use sqlite:///file.db or postgresql://user@host/name."
+            f"{url!r} is not a database address.",
+            hint="Use sqlite:///file.db or postgresql://user@host/name.",
         ) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite":
@@ -56,7 +57,8 @@ def open_engines(url: str, settings: Database) -> Engines:
     if kind in ("postgresql", "postgres"):
         return PostgresEngines(parsed.set(drivername="postgresql+psycopg"), settings)
     raise InvalidConfig(
-        f"onward does not keep its jobs in {kind!r}.", hint="Use sqlite:///file.db or postgresql://user@host/name."
+        f"onward does not keep its jobs in {kind!r}.",
+        hint="Use sqlite:///file.db or postgresql://user@host/name.",
     )
 
 
@@ -90,13 +92,14 @@ class SqliteEngines:
         self.module = sqlite_module()
         if path in ("", ":memory:"):
             raise InvalidConfig(
-                "A SQLite database in memory is gone when the process ends.", hint="Use a file: sqlite:///onward.db."
+                "A SQLite database in memory is gone when the process ends.",
+                hint="Use a file: sqlite:///onward.db.",
             )
         self.path = Path(path).absolute()
         self._check_place()
         self.safe = settings.sqlite_safe_mode or has_wal_reset_fault(self.module.sqlite_version_info)
         self._timeout = settings.busy_timeout_seconds
-        self.driver_errors = (self.module.Error,)
+        self.driver_errors: tuple[type[Exception], ...] = (self.module.Error,)
         self.engine = self._engine(writes=True)
         self._readers = self._engine(writes=False)
         self._lock = threading.RLock()
@@ -107,7 +110,8 @@ class SqliteEngines:
     def _check_place(self) -> None:
         if not self.path.parent.is_dir():
             raise StoreUnavailable(
-                f"The folder {self.path.parent} of the database does not exist.", hint="Make it, or name another."
+                f"The folder {self.path.parent} of the database does not exist.",
+                hint="Make it, or name another.",
             )
         kind = _filesystem(self.path.parent)
         if kind in _NETWORK_FILESYSTEMS:
@@ -185,7 +189,7 @@ class SqliteEngines:
                 writer.invalidate()
                 writer.close()
 
-    def asks_again(self, error: BaseException) -> bool:
+    def asks_again(self, error: BaseException) -> bool:  # noqa: ARG002 - SQLite's one writer never meets another
         return False
 
     def is_outage(self, error: BaseException) -> bool:
@@ -258,7 +262,7 @@ class PostgresEngines:
 
     def is_outage(self, error: BaseException) -> bool:
         full = (self._errors.DiskFull, self._errors.OutOfMemory, self._errors.ReadOnlySqlTransaction)
-        return isinstance(error, self._outages) or isinstance(error, full)
+        return isinstance(error, self._outages + full)
 
     def close(self) -> None:
         self.engine.dispose()

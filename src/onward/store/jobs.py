@@ -22,6 +22,9 @@ INSERT_COLUMNS = (
 
 COUNT_CAP = 10_000
 
+Told = tuple[str, int, str, Any, int, str | None, str | None]
+"""An event to be written: job id, generation, kind, at, fence, actor, data as JSON text."""
+
 
 def insert_jobs(conn: Connection, dialect: Dialect, new: Sequence[Sequence[Any]]) -> None:
     """Insert rows of ``INSERT_COLUMNS``."""
@@ -117,23 +120,21 @@ def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
     return where, params
 
 
-def change_job(
-    conn: Connection, dialect: Dialect, job_id: str, fence: int, now: datetime, **values: Any
-) -> bool:
-    """Set columns of a job whose fence is still this one; whether it was."""
+def change_job(conn: Connection, dialect: Dialect, job_id: str, mine: int, now: datetime, **values: Any) -> bool:
+    """Set columns of a job whose fence is still ``mine``; whether it was."""
     values["updated_at"] = now
     names = ", ".join(f"{name} = ?" for name in values)
     params = [dialect.time(value) if isinstance(value, datetime) else value for value in values.values()]
     sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
-    return dialect.execute(conn, sql, [*params, job_id, fence]) == 1
+    return dialect.execute(conn, sql, [*params, job_id, mine]) == 1
 
 
 def tell_events(
     conn: Connection,
     dialect: Dialect,
-    told: Sequence[tuple[str, int, str, Any, int, str | None, str | None]],
+    told: Sequence[Told],
 ) -> None:
-    """Write events: (job id, generation, kind, at, fence, actor, data as JSON text)."""
+    """Write events, in this order."""
     if told:
         dialect.insert_many(conn, events, ("job_id", "generation", "kind", "at", "fence", "actor", "data"), told)
 

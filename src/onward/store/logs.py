@@ -43,9 +43,7 @@ def append(conn: Connection, dialect: Dialect, lines: Sequence[NewLine], keep: i
         dialect.execute(conn, sql, [job_id, job_id, keep])
 
 
-def show_progress(
-    conn: Connection, dialect: Dialect, told: Sequence[tuple[str, int, Progress]], now: datetime
-) -> None:
+def show_progress(conn: Connection, dialect: Dialect, told: Sequence[tuple[str, int, Progress]], now: datetime) -> None:
     """Write how far runs are: (job id, fence, progress)."""
     when = dialect.time(now)
     rows: list[tuple[Any, ...]] = [

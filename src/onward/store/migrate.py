@@ -12,7 +12,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
-from onward.clock import Clock
 from onward.errors import SchemaMismatch
 from onward.store.dialects import Dialect
 from onward.store.engines import Engines
@@ -26,7 +25,7 @@ VERSION_TABLE = "onward_version"
 _LOCK = 0x6F6E77617264  # "onward": the advisory lock of PostgreSQL under which the schema is made
 
 
-def prepare(engines: Engines, clock: Clock) -> None:
+def prepare(engines: Engines) -> None:
     """Make the schema in an empty database, under a lock; refuse any that is not of this version."""
     with engines.reading() as conn:
         found = version(conn)

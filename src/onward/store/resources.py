@@ -53,7 +53,9 @@ def want(conn: Connection, dialect: Dialect, wants: Sequence[tuple[str, str]]) -
         dialect.insert_many(conn, needs_table, ("resource", "job_id"), wants)
 
 
-def in_the_way(conn: Connection, dialect: Dialect, names: Sequence[str], besides: Sequence[str]) -> list[tuple[str, str]]:
+def in_the_way(
+    conn: Connection, dialect: Dialect, names: Sequence[str], besides: Sequence[str]
+) -> list[tuple[str, str]]:
     """(resource, job id) of all who have or want one of these, holders first, oldest first."""
     where, params = dialect.among("resource", names)
     sql = f"SELECT resource, job_id FROM job_resources WHERE {where} ORDER BY slot IS NULL, job_id"
@@ -70,9 +72,7 @@ def holders(conn: Connection, dialect: Dialect, names: Iterable[str]) -> dict[st
     return taken
 
 
-def acquire(
-    conn: Connection, dialect: Dialect, wanted: Mapping[str, Sequence[Need]], now: datetime
-) -> dict[str, str]:
+def acquire(conn: Connection, dialect: Dialect, wanted: Mapping[str, Sequence[Need]], now: datetime) -> dict[str, str]:
     """Give the jobs, in this order, all that they need or nothing. Returns job id to what it waits for."""
     names = {need.resource for job_needs in wanted.values() for need in job_needs}
     capacities = lock(conn, dialect, names)

@@ -75,7 +75,7 @@ class Store:
             with self._lock:
                 if not self._checked:
                     with self._translated():
-                        migrate.prepare(self.engines, self.clock)
+                        migrate.prepare(self.engines)
                     self._checked = True
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -91,7 +91,8 @@ class Store:
             except _Again as error:
                 if last:
                     raise StoreUnavailable(
-                        f"The database kept refusing a transaction: {error}.", hint="Try again; see `onward doctor`."
+                        f"The database kept refusing a transaction: {error}.",
+                        hint="Try again; see `onward doctor`.",
                     ) from None
         raise AssertionError("unreachable")
 
@@ -124,7 +125,8 @@ class Store:
             before = self.clock.monotonic()
             row = self.dialect.query(conn, "SELECT clock_timestamp()", [])[0]
             # The reading is half a round trip old when it arrives.
-            return row[0] + timedelta(seconds=(self.clock.monotonic() - before) / 2)
+            taken: datetime = row[0]
+            return taken + timedelta(seconds=(self.clock.monotonic() - before) / 2)
 
     def close(self) -> None:
         """Give all connections back."""

@@ -42,7 +42,7 @@ class UtcTime(TypeDecorator[datetime]):
             return value
         return time_text(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the interface of SQLAlchemy
         if value is None:
             return None
         return parse_time(value) if isinstance(value, str) else value.astimezone(UTC)

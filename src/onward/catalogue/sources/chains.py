@@ -1,38 +1,60 @@
-"""Chains that ship: job types with their weights, as data. Those that need other job types come with them."""
+"""Chains that ship. Those that need job types of later releases come with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One phase: a job type, its share of the progress bar, and its parameters."""
-
-    job_type: str
-    weight: int
-    params: dict[str, Any] = field(default_factory=dict)
+from onward.authoring.job_type import JobType, make_job_type
+from onward.model.chain import JobPhase
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain as it may be registered; ``aliases`` are older names."""
+    """A predefined chain; ``aliases`` are older names."""
 
     label: str
-    phases: tuple[Phase, ...]
+    phases: tuple[JobPhase, ...]
     aliases: tuple[str, ...] = ()
 
 
 CHAINS = {
     "reindex_offline": Chain(
         "Reindex (Offline)",
-        (Phase("clear_vectors", 10), Phase("index_offline", 90)),
+        (JobPhase("clear_vectors", weight=10), JobPhase("index_offline", weight=90)),
         aliases=("reindex",),
     ),
-    "build_source": Chain(
-        "Build Source",
-        (Phase("scrape", 20), Phase("metadata", 10), Phase("index_offline", 65), Phase("suggest_tags", 5)),
-    ),
 }
-"""Name to chain. ``scrape`` in ``build_source`` needs its ``url`` from whoever starts the chain."""
+"""Name to chain; each can be submitted by its name as a job type."""
+
+
+def chain_types() -> list[JobType]:
+    """The chains as job types."""
+    return [_job_type(name, chain) for name, chain in CHAINS.items()]
+
+
+def build_phases(url: str, *, max_passages: int = 0, **scrape: Any) -> tuple[JobPhase, ...]:
+    """The phases that make a searchable source of a web site; ``scrape`` are more parameters of that job type."""
+    return (
+        JobPhase("scrape", weight=20, params={"url": url, **scrape}),
+        JobPhase("metadata", weight=5),
+        JobPhase("index_offline", weight=70, params={"max_passages": max_passages}),
+        JobPhase("suggest_tags", weight=5),
+    )
+
+
+def _job_type(name: str, chain: Chain) -> JobType:
+    kind = make_job_type(
+        _phases_only,
+        name=name,
+        label=chain.label,
+        description=", then ".join(phase.name for phase in chain.phases),
+        category="chains",
+        needs_source=True,
+        aliases={alias: {} for alias in chain.aliases},
+    )
+    return dataclasses.replace(kind, phases=chain.phases)
+
+
+def _phases_only() -> None:
+    """Run the phases in turn."""

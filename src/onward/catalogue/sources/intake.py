@@ -16,7 +16,7 @@ _MAX_BYTES = 20 * 1024 * 1024
 
 
 def import_documents(backup_path: str | Path, source_id: str, path: str | Path, *, limit: int = 0) -> int:
-    """Copy a folder of HTML (at most ``limit`` files; 0 is all) or a ZIM file into a source; returns the number.
+    """Copy a folder of HTML (most ``limit`` files; 0 is all) or a ZIM file into a source; returns how many.
 
     For whoever may read the path anyway: it is no job, since whoever submits jobs may not. Raises
     ``OnwardError`` when there is nothing to bring in, ``InvalidValue`` for an id that is none.

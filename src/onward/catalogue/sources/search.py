@@ -49,9 +49,7 @@ def search(
     chosen = dimension or _existing(backup_path, model)
     store = open_store(backup_path, chosen)
     if not store.exists():
-        raise OnwardError(
-            f"Nothing is indexed with {chosen} dimensions.", hint="Run the job index_offline first."
-        )
+        raise OnwardError(f"Nothing is indexed with {chosen} dimensions.", hint="Run the job index_offline first.")
     vector = choose(model, chosen).embed([query])[0]
     matches = store.nearest(vector, k * _PASSAGES_A_HIT, source_id)
     return _hits(matches, query, k)

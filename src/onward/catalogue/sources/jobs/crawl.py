@@ -84,10 +84,7 @@ class Crawl:
         return self._finish()
 
     def _next(self) -> Visit | None:
-        enough = (
-            self._tally.pages >= self._wishes.page_limit
-            or self._tally.tried >= self._wishes.page_limit * 5 + 100
-        )
+        enough = self._tally.pages >= self._wishes.page_limit or self._tally.tried >= self._wishes.page_limit * 5 + 100
         return None if enough else self._frontier.take()
 
     def _show(self, visit: Visit) -> None:
@@ -109,9 +106,7 @@ class Crawl:
         start = self._wishes.start
         is_map = addresses.is_sitemap(start)
         if not is_map and not self._site.allows(start):
-            raise FetchFailed(
-                f"robots.txt forbids {start}.", hint="Ask the site's owner, or start elsewhere."
-            )
+            raise FetchFailed(f"robots.txt forbids {start}.", hint="Ask the site's owner, or start elsewhere.")
         mapped = self._wanted(self._site.sitemap_pages(start if is_map else None))
         seeds = islice(mapped, self._wishes.page_limit * 4 + 100)
         new = self._frontier.add([] if is_map else [start], 0) + self._frontier.add(seeds, 0)
@@ -214,9 +209,7 @@ class Crawl:
 
     def _finish(self) -> Record:
         records = [record for record in self._records if record["kind"] == "page"]
-        pages = [
-            _without(record, "kind", "links", "assets", "skipped") for record in records if "hash" in record
-        ]
+        pages = [_without(record, "kind", "links", "assets", "skipped") for record in records if "hash" in record]
         assets = [asset for record in records for asset in record.get("assets", ()) if "file" in asset]
         before = self._folder.read_json(BACKUP)
         self._folder.write_json(

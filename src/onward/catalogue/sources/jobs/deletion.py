@@ -16,6 +16,11 @@ from onward.catalogue.sources.plan.models import DIMENSIONS
 types = JobTypes()
 
 
+def every_database(params: Any, source_id: str | None) -> list[str]:  # noqa: ARG001 - asked of every job type
+    """What this occupies: a source may be in any of them."""
+    return [resource(dimension) for dimension in DIMENSIONS.values()]
+
+
 @types.job(
     name="delete_source",
     label="Delete",
@@ -24,7 +29,7 @@ types = JobTypes()
     weight=10,
     runs_after=["scrape", "metadata", "index_online", "index_offline", "clear_vectors", "suggest_tags"],
     conflicts_with=["scrape", "metadata", "index_online", "index_offline", "clear_vectors", "suggest_tags"],
-    resources=lambda params, source_id: [resource(dimension) for dimension in DIMENSIONS.values()],
+    resources=every_database,
 )
 def delete_source(
     ctx: Context,

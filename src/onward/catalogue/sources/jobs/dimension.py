@@ -22,7 +22,7 @@ def resource(dimension: int) -> str:
     return f"vectors:{dimension}"
 
 
-def occupied(params: Any, source_id: str | None) -> list[str]:
+def occupied(params: Any, source_id: str | None) -> list[str]:  # noqa: ARG001 - asked of every job type
     """The resources of a job with a ``dimension`` parameter."""
     return [resource(params.dimension or default_dimension())]
 

@@ -41,9 +41,7 @@ def index_offline(
     ctx: Context,
     dimension: LocalDimension = None,
     force_reindex: Annotated[bool, Field(description="Make all vectors anew.")] = False,
-    max_passages: Annotated[
-        int, Field(ge=0, le=100_000, description="Most passages of a document; 0 is all.")
-    ] = 0,
+    max_passages: Annotated[int, Field(ge=0, le=100_000, description="Most passages of a document; 0 is all.")] = 0,
 ) -> dict[str, Any]:
     """Make the source searchable: vectors of its passages, by a model on this machine."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id).require()
@@ -73,9 +71,7 @@ class Indexing:
         self._added = 0
         self._done = 0
         if not self._metadata:
-            raise OnwardError(
-                f"The source {folder.source_id!r} has no metadata.", hint="Run the job metadata first."
-            )
+            raise OnwardError(f"The source {folder.source_id!r} has no metadata.", hint="Run the job metadata first.")
 
     def run(self, force: bool) -> Record:
         """Remove what is out of date, add what is missing, and write the index file."""

@@ -34,15 +34,14 @@ Names = Annotated[tuple[str, ...], Field(max_length=200)]
 )
 def scrape(
     ctx: Context,
+    *,
     url: Annotated[str, Field(min_length=8, max_length=2000, description="Start page, or a sitemap (.xml).")],
     page_limit: Annotated[int, Field(ge=1, le=10_000, description="Most pages to save.")] = 100,
     include_assets: Annotated[bool, Field(description="Save pictures, styles and scripts too.")] = False,
     follow_links: Annotated[bool, Field(description="Go on to the pages that a page links to.")] = True,
     max_depth: Annotated[int, Field(ge=0, le=100, description="Most links away from the start.")] = 3,
     request_delay: Annotated[float, Field(ge=0, le=60, description="Seconds between two requests.")] = 0.5,
-    allowed_hosts: Annotated[
-        Names, Field(description="host:port inside your own network that may be read.")
-    ] = (),
+    allowed_hosts: Annotated[Names, Field(description="host:port inside your own network that may be read.")] = (),
     include: Annotated[Names, Field(description="Only paths like these, such as /docs/*.")] = (),
     exclude: Annotated[Names, Field(description="No paths like these, such as */print/*.")] = (),
 ) -> dict[str, Any]:

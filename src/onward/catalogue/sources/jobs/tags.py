@@ -43,9 +43,7 @@ def suggest_tags(
     known = {"source_id": folder.source_id} | folder.read_json(MANIFEST)
     documents = list(metadata.get("documents", {}).values())
     if not metadata:
-        raise OnwardError(
-            f"The source {folder.source_id!r} has no metadata.", hint="Run the job metadata first."
-        )
+        raise OnwardError(f"The source {folder.source_id!r} has no metadata.", hint="Run the job metadata first.")
     if not force and known.get(_STATE) == metadata.get("hash"):
         return {"tags": known.get("tags", []), "suggested": [], "message": "Nothing has changed."}
     near = _near(ctx, documents, max(1, count // 2))

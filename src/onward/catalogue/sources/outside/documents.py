@@ -71,19 +71,13 @@ def open_documents(folder: SourceFolder) -> Documents:
         case "folder":
             return FolderDocuments(folder)
         case "pdf":
-            raise OnwardError(
-                f"The source {folder.source_id!r} holds PDF files, which this version does not read."
-            )
-    raise OnwardError(
-        f"The source {folder.source_id!r} holds no documents.", hint="Scrape or import it first."
-    )
+            raise OnwardError(f"The source {folder.source_id!r} holds PDF files, which this version does not read.")
+    raise OnwardError(f"The source {folder.source_id!r} holds no documents.", hint="Scrape or import it first.")
 
 
 def zim_file(folder: SourceFolder) -> str:
     """The name of the source's ZIM file, or an empty string."""
-    names = sorted(
-        path.name for path in folder.path.glob("*.zim") if path.is_file() and not path.is_symlink()
-    )
+    names = sorted(path.name for path in folder.path.glob("*.zim") if path.is_file() and not path.is_symlink())
     return names[0] if names else ""
 
 

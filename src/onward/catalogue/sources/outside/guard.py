@@ -49,7 +49,7 @@ def resolve_host(host: str, port: int) -> list[str]:
 
 
 class Guard:
-    """``allowed_hosts``: ``host:port`` (or a host, for both usual ports) that may be reached wherever it is."""
+    """``allowed_hosts``: each ``host:port`` (or host, for the usual ports) may be reached wherever it is."""
 
     def __init__(self, allowed_hosts: Iterable[str] = (), resolve: Resolve = resolve_host) -> None:
         self._allowed = {item.lower().rstrip("/") for item in allowed_hosts}
@@ -73,9 +73,7 @@ class Guard:
             self._check_name(url, host, port)
         addresses = self._resolve(host, port)
         if not addresses:
-            raise AddressRefused(
-                f"The host {host!r} is not known.", hint="Check the address and the name service."
-            )
+            raise AddressRefused(f"The host {host!r} is not known.", hint="Check the address and the name service.")
         if not allowed and not all(is_public(address) for address in addresses):
             raise self._refused(url, f"{host} is inside the operator's network", f"{host}:{port}")
         return Target(host, port, tuple(addresses))
@@ -91,11 +89,7 @@ class Guard:
         return f"{name}:{port}" in self._allowed or (name in self._allowed and port in _PORTS.values())
 
     def _refused(self, url: str, why: str, name: str = "") -> AddressRefused:
-        hint = (
-            f"If this is meant, add {name!r} to allowed_hosts."
-            if name
-            else "Use a public http or https address."
-        )
+        hint = f"If this is meant, add {name!r} to allowed_hosts." if name else "Use a public http or https address."
         return AddressRefused(f"{url[:200]} is not read: {why}.", hint=hint)
 
 

@@ -44,9 +44,7 @@ class SourceFolder:
         if create:
             self.path.mkdir(parents=True, exist_ok=True)
         if self.path.is_symlink():
-            raise InvalidValue(
-                f"{self.path} is a link.", hint="A source's folder must be a folder of its own."
-            )
+            raise InvalidValue(f"{self.path} is a link.", hint="A source's folder must be a folder of its own.")
 
     def require(self) -> SourceFolder:
         """The same, if there is such a folder. Raises ``OnwardError``."""
@@ -63,9 +61,7 @@ class SourceFolder:
         for part in parts:
             path = path / part
             if path.is_symlink():
-                raise InvalidValue(
-                    f"{path} is a link, and links are not followed.", hint="Replace it by the file."
-                )
+                raise InvalidValue(f"{path} is a link, and links are not followed.", hint="Replace it by the file.")
         return path
 
     def read_bytes(self, relative: str, most: int = _MAX_JSON) -> bytes:
@@ -77,15 +73,13 @@ class SourceFolder:
             return file.read()
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """A JSON file, or an empty dictionary when there is none. Raises ``OnwardError`` for a damaged one."""
+        """A JSON file; an empty dictionary when there is none. Raises ``OnwardError`` for a damaged one."""
         try:
             value = orjson.loads(self.read_bytes(name))
         except FileNotFoundError:
             return {}
         except orjson.JSONDecodeError as error:
-            raise OnwardError(
-                f"{self.path / name} is not JSON: {error}.", hint="Mend it or move it away."
-            ) from None
+            raise OnwardError(f"{self.path / name} is not JSON: {error}.", hint="Mend it or move it away.") from None
         if not isinstance(value, dict):
             raise OnwardError(f"{self.path / name} holds no JSON object.", hint="Mend it or move it away.")
         return value
@@ -102,7 +96,7 @@ class SourceFolder:
 
     @contextmanager
     def replacing(self, relative: str) -> Iterator[IO[bytes]]:
-        """A new content for a file: whole and on disk, it takes the old one's place at the end of the block."""
+        """A new content for a file: whole and on disk, it takes the old one's place when the block ends."""
         target = self.file(relative)
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.draft")

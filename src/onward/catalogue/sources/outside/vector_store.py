@@ -1,11 +1,11 @@
-"""One vector database a dimension, by Chroma, kept safe against killed processes and against readers elsewhere.
+"""One vector database a dimension, by Chroma, kept safe against killed processes and readers elsewhere.
 
-Two faults of Chroma's local index make this necessary. It writes its index files in place, and a process killed
-meanwhile leaves files that crash every later reader: so the index stays in memory (``sync_threshold`` is never
-reached), and what lasts is the SQLite file with its log, from which the index is built anew when the database is
-opened: about a quarter of a second for 1,000 passages. And a reader in another process sees half of what is
-being written: so every access is taken under a lock on a file beside the database, which also counts the
-writes, and whoever sees that somebody else has written opens the database anew.
+Two faults of Chroma's local index make this necessary. It writes its index files in place, and a process
+killed meanwhile leaves files that crash every later reader: so the index stays in memory (``sync_threshold``
+is never reached), and what lasts is the SQLite file with its log, from which the index is built anew when the
+database is opened: about a quarter of a second for 1,000 passages. And a reader in another process sees half
+of what is being written: so every access is taken under a lock on a file beside the database, which also
+counts the writes, and whoever sees that somebody else has written opens the database anew.
 """
 
 from __future__ import annotations

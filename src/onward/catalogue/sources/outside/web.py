@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,7 +75,7 @@ class Web:
         for client in self._clients.values():
             client.close()
 
-    def get(self, url: str, permit: Callable[[str], None] = lambda url: None) -> Document:
+    def get(self, url: str, permit: Callable[[str], None] | None = None) -> Document:
         """The document at ``url``, whatever its status. Raises ``FetchFailed`` or ``AddressRefused``."""
         for _ in range(_REDIRECTS + 1):
             answer = self._ask_again(url)
@@ -83,7 +85,8 @@ class Web:
             target = canonical(location, url)
             if target is None:
                 raise FetchFailed(f"{url} redirects to {location[:200]!r}, which is no web address.")
-            permit(target)
+            if permit is not None:
+                permit(target)
             url = target
         raise FetchFailed(f"{url} redirects more than {_REDIRECTS} times.")
 
@@ -120,11 +123,16 @@ class Web:
             extensions={"sni_hostname": target.host},
         )
         deadline = self._clock.monotonic() + self._seconds
-        response = client.send(request, stream=True)
+        # Whoever sends his headers byte by byte is cut off too.
+        watch = threading.Timer(self._seconds + 1, client.close)
+        watch.daemon = True
+        watch.start()
         try:
-            return _Answer(response.status_code, response.headers, self._body(url, response, deadline))
+            response = client.send(request, stream=True)
+            with contextlib.closing(response):
+                return _Answer(response.status_code, response.headers, self._body(url, response, deadline))
         finally:
-            response.close()
+            watch.cancel()
             client.cookies.clear()
 
     def _body(self, url: str, response: Any, deadline: float) -> bytes:
@@ -133,7 +141,7 @@ class Web:
             raise FetchFailed(f"{url} is compressed with {coding!r}, which was not asked for.")
         unpack = zlib.decompressobj(_CODINGS[coding]) if _CODINGS[coding] else None
         body = bytearray()
-        for chunk in response.iter_raw(65536):
+        for chunk in response.iter_raw():
             if self._clock.monotonic() > deadline:
                 raise FetchFailed(f"{url} took longer than {self._seconds:g} s.")
             room = self._max_bytes - len(body) + 1
@@ -145,7 +153,7 @@ class Web:
     def _client(self, target: Target) -> Any:
         """One client a host, so that no connection made for one host serves another at the same address."""
         key = f"{target.host}:{target.port}"
-        if key not in self._clients:
+        if key not in self._clients or self._clients[key].is_closed:
             self._clients[key] = self._httpx.Client(
                 trust_env=False,
                 follow_redirects=False,

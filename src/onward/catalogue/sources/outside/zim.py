@@ -25,9 +25,7 @@ class ZimDocuments:
         try:
             self._archive: Any = load("libzim.reader").Archive(path)
         except RuntimeError as error:
-            raise OnwardError(
-                f"{path} cannot be read as a ZIM file: {error}.", hint="Get it anew."
-            ) from error
+            raise OnwardError(f"{path} cannot be read as a ZIM file: {error}.", hint="Get it anew.") from error
         self.version = str(self._archive.uuid)
 
     def __len__(self) -> int:
@@ -48,6 +46,4 @@ class ZimDocuments:
 
     def headers(self) -> dict[str, str]:
         known = [name for name in _HEADERS if name in self._archive.metadata_keys]
-        return {
-            name: self._archive.get_metadata(name)[:_MAX_HEADER].decode("utf-8", "replace") for name in known
-        }
+        return {name: self._archive.get_metadata(name)[:_MAX_HEADER].decode("utf-8", "replace") for name in known}

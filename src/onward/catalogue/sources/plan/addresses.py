@@ -11,9 +11,9 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _NOT_PAGES = frozenset(
-    """7z avi bin bmp bz2 css csv deb dmg doc docx epub exe gif gz ico iso jar jpeg jpg js json m4a mkv mov mp3 mp4
-    mpeg msi ogg otf pdf png ppt pptx rar rpm svg tar tgz tif tiff ttf wav webm webp whl woff woff2 xls xlsx xml xz
-    zip""".split()  # noqa: SIM905  # a table of words reads better than a column of strings
+    """7z avi bin bmp bz2 css csv deb dmg doc docx epub exe gif gz ico iso jar jpeg jpg js json m4a mkv mov mp3
+    mp4 mpeg msi ogg otf pdf png ppt pptx rar rpm svg tar tgz tif tiff ttf wav webm webp whl woff woff2 xls xlsx
+    xml xz zip""".split()  # noqa: SIM905 - a table of words reads better than a column
 )
 _SAFE = "/%:@!$&'()*+,;=~-._"
 MAX_LENGTH = 2000
@@ -85,7 +85,7 @@ def is_sitemap(address: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PathRules:
-    """Patterns for path and query, such as ``/blog/*``: one of ``include`` must match, none of ``exclude``."""
+    """Patterns for path and query, such as ``/blog/*``: one of ``include`` must match, no ``exclude``."""
 
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()

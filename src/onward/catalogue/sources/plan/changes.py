@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A passage in the vector database: its document, what it was made of, its place and how many there are."""
+    """A passage in the vector database: its document, what it was made of, its place, and of how many."""
 
     document: str
     recipe: str

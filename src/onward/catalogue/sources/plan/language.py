@@ -6,8 +6,8 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 _CODES = frozenset(
-    """af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv
-    mk ms nb nl nn no pl pt ro ru sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh""".split()  # noqa: SIM905  # a table
+    """af ar az be bg bn bs ca cs cy da de el en eo es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko
+    lt lv mk ms nb nl nn no pl pt ro ru sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh""".split()  # noqa: SIM905 - a table of words reads better than a column
 )
 _SEGMENT = re.compile(r"^([a-z]{2})(?:[-_][a-z]{2,4})?$", re.IGNORECASE)
 _SUFFIX = re.compile(r"(?:\(|[-\u2013|/]\s*)([^\W\d_]{2,20})\)?\s*$")
@@ -100,9 +100,7 @@ def of_text(text: str) -> str:
 def _by_small_words(words: list[str]) -> str:
     if len(words) < 8:
         return ""
-    scores = sorted(
-        ((sum(word in small for word in words), code) for code, small in _WORDS.items()), reverse=True
-    )
+    scores = sorted(((sum(word in small for word in words), code) for code, small in _WORDS.items()), reverse=True)
     best, second = scores[0], scores[1]
     enough = best[0] >= max(3, len(words) * 0.06)
     return best[1] if enough and best[0] > second[0] * 1.2 else ""

@@ -17,7 +17,8 @@ def fill(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any
         if value in (None, "", [], {}):
             continue
         current = manifest.get(name)
-        if current in (None, "", [], {}) and name not in filled or current == filled.get(name, object()):
+        untouched = current in (None, "", [], {}) and name not in filled
+        if untouched or current == filled.get(name, object()):
             result[name] = filled[name] = value
     result[FILLED] = filled
     return result
@@ -54,9 +55,7 @@ def of_zim(headers: Mapping[str, str]) -> dict[str, str]:
         "Source": "base_url",
         "Date": "zim_date",
     }
-    return {
-        name: headers[header].strip() for header, name in names.items() if headers.get(header, "").strip()
-    }
+    return {name: headers[header].strip() for header, name in names.items() if headers.get(header, "").strip()}
 
 
 def zim_tags(headers: Mapping[str, str]) -> list[str]:

@@ -87,9 +87,7 @@ class _Head:
 
 def _text(tree: Any) -> str:
     tree.strip_tags(_NOISE)
-    body = next(
-        (node for node in (tree.css_first(selector) for selector in _MAIN) if node is not None), tree.body
-    )
+    body = next((node for node in (tree.css_first(selector) for selector in _MAIN) if node is not None), tree.body)
     if body is None:
         return ""
     # Words of neighbouring blocks must not run together, those of one line must not fall apart.

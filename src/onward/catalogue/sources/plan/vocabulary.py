@@ -55,6 +55,6 @@ GENERIC = frozenset(
     method methods module name new none object one only optional order other over package page pages
     part path raise reference resolution return returns same section see self set some source static str
     string such table text than their then there these they this time title true two type url use used
-    user using value values version very was web were when where which who will www""".split()  # noqa: SIM905  # a table of words
+    user using value values version very was web were when where which who will www""".split()  # noqa: SIM905 - a table of words reads better than a column
 )
 """Words that say nothing of a subject."""

@@ -1,0 +1,127 @@
+"""For authors of jobs: run a job here and now, interrupt it where you like, resume it, and move the clock.
+
+::
+
+    bench = JobBench(word_count, {"folder": "texts"})
+    bench.run(interrupt_at=3)          # leaves before the 4th item, as a kill there would
+    assert bench.run() == {"total": 42}    # goes on from the checkpoint
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from onward.authoring.context import Context
+from onward.authoring.inline import Memory, run_inline
+from onward.authoring.job_type import JobType, make_job_type
+from onward.clock import Clock, ManualClock, SystemClock
+from onward.errors import Interrupt, JobStopped
+from onward.model.codec import decode
+from onward.model.job import Json
+from onward.settings import Settings
+
+__all__ = ["Interrupted", "JobBench", "ManualClock"]
+
+
+class Interrupted:
+    """What ``JobBench.run`` returns when the job left before its end; ``state`` is what it had saved."""
+
+    def __init__(self, reason: Interrupt, state: dict[str, Json]) -> None:
+        self.reason = reason
+        self.state = state
+
+    def __repr__(self) -> str:
+        return f"Interrupted({type(self.reason).__name__}, state={self.state!r})"
+
+
+class JobBench:
+    """One job, run in this thread without a database; what it saves is carried from one ``run`` to the next.
+
+    ``job``: a function or a ``JobType``; ``params``: plain JSON values; ``clock``: for instance a ``ManualClock``.
+    """
+
+    def __init__(
+        self,
+        job: Callable[..., Any] | JobType,
+        params: Mapping[str, Json] | None = None,
+        *,
+        source_id: str | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.job_type = job if isinstance(job, JobType) else make_job_type(job)
+        self.params = dict(params or {})
+        self.source_id = source_id
+        self.settings = settings or Settings()
+        self.clock: Clock = clock or SystemClock()
+        self.memory = Memory()
+        self.attempt = 0
+        self.progress: list[tuple[float, float, str]] = []
+
+    def run(self, *, interrupt_at: int | None = None) -> Any:
+        """Call the job. Its result, or ``Interrupted`` when it left; an error of the job is raised.
+
+        ``interrupt_at``: how many consistent points (items of ``each``, checkpoints, steps) it may pass.
+        """
+        self.attempt += 1
+        points = _Points(interrupt_at)
+
+        def before(context: Context) -> None:
+            points.watch(context)
+
+        try:
+            return run_inline(
+                self.job_type,
+                self.params,
+                settings=self.settings,
+                clock=self.clock,
+                source_id=self.source_id,
+                memory=self.memory,
+                attempt=self.attempt,
+                progress_callback=lambda done, total, message: self.progress.append((done, total, message)),
+                before=before,
+            )
+        except Interrupt as reason:
+            return Interrupted(reason, self.state)
+
+    def run_in_pieces(self, every: int = 1) -> Iterator[Any]:
+        """Run again and again, interrupted after every so many points, until the job has ended; yields each outcome."""
+        while True:
+            outcome = self.run(interrupt_at=every)
+            yield outcome
+            if not isinstance(outcome, Interrupted):
+                return
+
+    @property
+    def state(self) -> dict[str, Json]:
+        """The state as it was saved last."""
+        saved = decode(self.memory.checkpoint) or {}
+        state: dict[str, Json] = saved.get("state", {})
+        return state
+
+    @property
+    def log(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """The lines that the job has logged: level, message, fields."""
+        return self.memory.lines
+
+
+class _Points:
+    """Counts consistent points, and has the job leave at the one that was asked for."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._seen = 0
+
+    def watch(self, context: Context) -> None:
+        if self._limit is None:
+            return
+        passed = context.on_point
+
+        def count() -> None:
+            passed()
+            self._seen += 1
+            if self._seen >= (self._limit or 0):
+                raise JobStopped(f"Interrupted by the test at point {self._seen}.")
+
+        context.on_point = count  # type: ignore[method-assign]  # the one place where a test steps in
