@@ -1,98 +1,50 @@
-"""onward: background jobs for AI and knowledge applications. Schedule, run, watch, stop, resume; lose nothing."""
+"""onward: background jobs for AI and knowledge applications. Schedule, run, watch, stop, resume; lose nothing.
 
-from onward.app import Onward
-from onward.authoring.context import Context
-from onward.authoring.registry import JobTypes
-from onward.chains import run_combined_job
-from onward.clock import Clock, ManualClock, SystemClock
-from onward.engine.submission import Submission
-from onward.engine.worker import Worker
-from onward.errors import (
-    AlreadyAnswered,
-    CapacityMismatch,
-    CorruptCheckpoint,
-    CursorLost,
-    DuplicateStep,
-    IdempotencyConflict,
-    IllegalTransition,
-    IncompleteJobFound,
-    Interrupt,
-    InvalidAnswer,
-    InvalidChain,
-    InvalidConfig,
-    InvalidJobType,
-    InvalidParams,
-    InvalidSchedule,
-    InvalidValue,
-    JobCancelled,
-    JobLost,
-    JobNotFound,
-    JobParked,
-    JobStopped,
-    MissingExtra,
-    OnwardError,
-    ResourceBusy,
-    SchemaMismatch,
-    StoreUnavailable,
-    UnknownJobType,
-    WrongSqliteLibrary,
-)
-from onward.model.chain import ChainReport, JobPhase
-from onward.model.job import Job, JobError, Page, Progress, Question, Run
-from onward.model.retry import Backoff
-from onward.model.states import RunStatus, Status
-from onward.settings import Settings
-from onward.version import __version__
+Nothing is loaded before it is asked for, so that the command line starts at once; ``__init__.pyi`` tells type
+checkers the same names.
+"""
 
-__all__ = [
-    "AlreadyAnswered",
-    "Backoff",
-    "CapacityMismatch",
-    "ChainReport",
-    "Clock",
-    "Context",
-    "CorruptCheckpoint",
-    "CursorLost",
-    "DuplicateStep",
-    "IdempotencyConflict",
-    "IllegalTransition",
-    "IncompleteJobFound",
-    "Interrupt",
-    "InvalidAnswer",
-    "InvalidChain",
-    "InvalidConfig",
-    "InvalidJobType",
-    "InvalidParams",
-    "InvalidSchedule",
-    "InvalidValue",
-    "Job",
-    "JobCancelled",
-    "JobError",
-    "JobLost",
-    "JobNotFound",
-    "JobParked",
-    "JobPhase",
-    "JobStopped",
-    "JobTypes",
-    "ManualClock",
-    "MissingExtra",
-    "Onward",
-    "OnwardError",
-    "Page",
-    "Progress",
-    "Question",
-    "ResourceBusy",
-    "Run",
-    "RunStatus",
-    "SchemaMismatch",
-    "Settings",
-    "Status",
-    "StoreUnavailable",
-    "Submission",
-    "SystemClock",
-    "UnknownJobType",
-    "Worker",
-    "WrongSqliteLibrary",
-    "__version__",
-    "run_combined_job",
-]
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "onward.app": "Onward",
+    "onward.authoring.context": "Context",
+    "onward.authoring.registry": "JobTypes",
+    "onward.chains": "run_combined_job",
+    "onward.clock": "Clock ManualClock SystemClock",
+    "onward.engine.submission": "Submission",
+    "onward.engine.worker": "Worker",
+    "onward.errors": (
+        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep IdempotencyConflict "
+        "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
+        "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
+        "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
+        "WrongSqliteLibrary"
+    ),
+    "onward.model.chain": "ChainReport JobPhase",
+    "onward.model.job": "Job JobError Page Progress Question Run",
+    "onward.model.retry": "Backoff",
+    "onward.model.states": "RunStatus Status",
+    "onward.settings": "Settings",
+    "onward.version": "__version__",
+}
+_NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
+_MODULES = frozenset({"aio", "chains", "checkpoints", "clock", "errors", "events", "settings", "testing"})
+__all__ = [*_NAMES]  # noqa: PLE0604 - they are strings; the stub spells them out
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"onward.{name}")
+    if name not in _NAMES:
+        raise AttributeError(f"module 'onward' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_NAMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES, *_MODULES})

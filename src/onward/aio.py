@@ -113,7 +113,11 @@ class AsyncOnward:
         await self._call(self.app.delete, job_id)
 
     async def wait(
-        self, job_id: str, timeout: float | None = None, *, until: Literal["verdict", "left"] = "verdict"
+        self,
+        job_id: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - the same arguments as the verb of the application
+        *,
+        until: Literal["verdict", "left"] = "verdict",
     ) -> Job:
         """See ``Onward.wait``; no thread waits meanwhile."""
         async with asyncio.timeout(timeout):
@@ -128,7 +132,11 @@ class AsyncOnward:
         """The job now and after every change, until it has ended; no thread waits meanwhile."""
         loop = asyncio.get_running_loop()
         rang = asyncio.Event()
-        stop = self.app.listen(lambda: loop.call_soon_threadsafe(rang.set))
+
+        def ring() -> None:
+            loop.call_soon_threadsafe(rang.set)
+
+        stop = self.app.listen(ring)
         try:
             before: tuple[Any, ...] | None = None
             while True:

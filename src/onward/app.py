@@ -251,6 +251,15 @@ class Onward:
         """Jobs that stopped before their end with a checkpoint, and were not resumed or discarded; newest first."""
         return nouns.interrupted(self._reader, limit)
 
+    def find_by_ending(self, ending: str) -> list[str]:
+        """The ids that end so, in the form for people or as stored; newest first, at most a few."""
+        return self._reader.find_by_ending(ending)
+
+    def count(self, *, interrupted: bool = False, **filters: Any) -> int:
+        """How many jobs match the filters of ``find``, counted up to 10,000."""
+        asked = dict.fromkeys(("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since")) | filters
+        return self._reader.count(dataclasses.replace(query_of(**asked), interrupted=interrupted))
+
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status."""
         return self._reader.counts()

@@ -63,7 +63,8 @@ def test_robots_txt_is_obeyed(site: LocalSite, backup: Path) -> None:
     site.html("/open.html", "Open", "y")
     site.redirect("/open2.html", "/private/a.html")
     site.html("/private/a.html", "Private", "z")
-    assert paths(site, backup if scrape(site, backup).run() else backup) == ["/", "/open.html"]
+    scrape(site, backup).run()
+    assert paths(site, backup) == ["/", "/open.html"]
     assert "/private/a.html" not in site.asked
     with pytest.raises(FetchFailed, match=r"robots\.txt forbids"):
         scrape(site, backup, "/open2.html").run()
@@ -144,7 +145,7 @@ def snapshot(backup: Path) -> dict[str, bytes]:
     return files | {"manifest": json.dumps(manifest).encode()}
 
 
-@pytest.mark.parametrize("every", [1, 10, 1000])
+@pytest.mark.parametrize("every", [1, 1000])
 def test_an_interrupted_scrape_ends_like_an_undisturbed_one(site: LocalSite, tmp_path: Path, every: int) -> None:
     site.tree(40)
     site.html("/page3.html", "Page 3", "x", "/gone.html", "/page11.html", "/page2.html")

@@ -17,6 +17,8 @@ from onward.model.job import Json, Need
 from onward.model.resource import needs
 from onward.model.retry import RetryPolicy
 
+_CONFIG = ConfigDict(extra="forbid", ser_json_inf_nan="constants")  # the codec refuses what would become null here
+
 CHAIN = "chain"
 """The job type of chains that are made up for one submission."""
 
@@ -178,7 +180,7 @@ def _params_model(
         default = ... if parameter.default is parameter.empty else parameter.default
         fields[parameter.name] = (hints.get(parameter.name, Any), PydanticField(default))
     try:
-        model = create_model(f"{func.__name__}_params", __config__=ConfigDict(extra="forbid"), **fields)
+        model = create_model(f"{func.__name__}_params", __config__=_CONFIG, **fields)
     except (PydanticSchemaGenerationError, NameError, ValueError) as error:
         raise InvalidJobType(
             f"The parameters of {func.__qualname__} cannot be described: {error}",

@@ -83,7 +83,7 @@ class Children:
             "module": func.__module__,
             "function": func.__qualname__,
             "url": self._url,
-            "settings": dataclasses.asdict(self._settings),
+            "settings": {name: value for name, value in dataclasses.asdict(self._settings).items() if name[0] != "_"},
             "every": desk.job_type.checkpoint_every,
             "seconds": desk.job_type.checkpoint_seconds,
             "on_changed_inputs": desk.job_type.on_changed_inputs,

@@ -54,7 +54,8 @@ class Claimer(Service):
         self._was_empty = False
         self._claimed_at = 0.0
         self.is_open = True
-        self.passes = 0
+        self.low_water = 0
+        """Runs in the pool at which more are wanted."""
 
     def ran(self, seconds: float) -> None:
         """A run has taken so long: the measure of how much to claim ahead."""
@@ -67,7 +68,6 @@ class Claimer(Service):
         if room <= 0:
             return self._hand_back_lingering()
         found = self.claim(room)
-        self.passes += 1
         if found >= room:
             return 0.0
         if found:
@@ -129,14 +129,11 @@ class Claimer(Service):
 
     def _room(self) -> int:
         pool = self._pool
-        free = pool.slots - len(pool.active)
         ahead = int(pool.slots * _AHEAD_SECONDS / self._pace)
-        if ahead <= 1:
-            return free
-        most = min(self._store.settings.worker.prefetch, pool.slots + ahead)
-        missing = most - len(pool.active)
-        # Not for every job that ends: only when half of it is used up.
-        return missing if missing >= most // 2 or free > 0 else 0
+        most = pool.slots if ahead <= 1 else min(self._store.settings.worker.prefetch, pool.slots + ahead)
+        # Not for every job that ends when there is more ahead: only when half of it is used up.
+        self.low_water = pool.slots - 1 if most == pool.slots else most // 2
+        return most - len(pool.active) if len(pool.active) <= self.low_water else 0
 
     def _hand_back_lingering(self) -> float | None:
         if not self._pool.waiting:

@@ -34,6 +34,12 @@ class Desk:
     ``interrupt`` is read by the job at every check; ``begun`` and ``moved`` are monotonic times for the overseer.
     """
 
+    __slots__ = (
+        "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context", "facts", "has_left",
+        "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type", "leave_lock", "meter",
+        "moved", "number", "parked_until", "press_child", "pressed", "pressed_at", "settings", "thread_id",
+    )  # fmt: skip
+
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
         self.claim = claim
         self.job_type = job_type
@@ -42,7 +48,7 @@ class Desk:
         self.interrupt: Interrupt | None = None
         self.is_async = job_type.isolation == "async"
         self.number = claim.checkpoint_number
-        self.facts: RunFacts = RunFacts(claim.job_id, claim.job_type)
+        self.facts: RunFacts
         self.context: Context | None = None
         self.meter = ProgressMeter(claim.percent, claim.done, claim.total)
         self.is_told = False
@@ -55,7 +61,6 @@ class Desk:
         self.has_left = False
         self.cancel_task: Callable[[], None] | None = None
         self.press_child: Callable[[int], None] | None = None
-        self.is_leaked = False
         self.is_late = False
         self.is_stalled = False
         self.is_draining = False
@@ -135,15 +140,16 @@ class Desk:
 
     def forget(self) -> None:
         def work(conn: Any) -> None:
-            owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
-            if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
-                raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+            self._require_owner(conn)
             checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
 
         self._store.write(work)
         self._steps = {}
 
     def read_partial(self, name: str, count: int) -> Iterator[str]:
+        if self._open is None:
+            # What was handed over before must have been written.
+            self._hand_over(Change(self), True)
         with self._store.read() as conn:
             yield from checkpoints.read_partial(conn, self._store.dialect, self.claim.job_id, name, count)
 
@@ -183,13 +189,21 @@ class Desk:
                 self._open = None
         self._store.doorbell.ring()
 
+    def _require_owner(self, conn: Any) -> None:
+        owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
+        if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
+            raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+
     def hold(self, resource: str, capacity: int) -> None:
         dialect, job_id = self._store.dialect, self.claim.job_id
         need = Need(resource, capacity)
 
         def work(conn: Any) -> str | None:
+            self._require_owner(conn)
             resources.declare(conn, dialect, [need])
-            resources.want(conn, dialect, [(resource, job_id)])
+            sql = "SELECT 1 FROM job_resources WHERE resource = ? AND job_id = ?"
+            if not dialect.query(conn, sql, [resource, job_id]):
+                resources.want(conn, dialect, [(resource, job_id)])
             if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
                 found = resources.in_the_way(conn, dialect, [resource], [job_id])
                 dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
@@ -207,6 +221,9 @@ class Desk:
 
     def release(self, resource: str) -> None:
         def work(conn: Any) -> None:
+            owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
+            if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
+                return
             sql = "DELETE FROM job_resources WHERE resource = ? AND job_id = ?"
             self._store.dialect.execute(conn, sql, [resource, self.claim.job_id])
             resources.wake_waiters(conn, self._store.dialect, [resource])

@@ -117,6 +117,7 @@ class Executor:
         return arguments
 
     def _facts(self, desk: Desk) -> tuple[JobType, dict[str, Json]]:
+        """The job's parameters, and what is fixed for the run, both as this version of the job type reads them."""
         claim, job_type = desk.claim, desk.job_type
         params: dict[str, Json] = codec.decode(claim.params)
         saved, version = self._saved(desk) if claim.has_saved else (None, claim.type_version)
@@ -127,22 +128,23 @@ class Executor:
             old = min(claim.type_version, version)
             params, state["state"] = job_type.upgrade(old, params, state.get("state", {}))
             saved = codec.encode(state, "The upgraded state", 1 << 30) if saved else None
-        desk.facts = RunFacts(
-            job_id=claim.job_id,
-            job_type=claim.job_type,
-            attempt=claim.attempt,
-            fence=claim.fence,
-            generation=claim.generation,
-            params=params,
-            source_id=claim.source_id,
-            user_id=claim.user_id,
-            bot_id=claim.bot_id,
-            parent_id=claim.parent_id,
-            saved=saved,
-            saved_version=version,
-            type_version=job_type.version,
-        )
         claim.type_version = job_type.version
+        if job_type.context_name is not None or job_type.isolation == "process":
+            desk.facts = RunFacts(
+                job_id=claim.job_id,
+                job_type=claim.job_type,
+                attempt=claim.attempt,
+                fence=claim.fence,
+                generation=claim.generation,
+                params=params,
+                source_id=claim.source_id,
+                user_id=claim.user_id,
+                bot_id=claim.bot_id,
+                parent_id=claim.parent_id,
+                saved=saved,
+                saved_version=version,
+                type_version=job_type.version,
+            )
         return job_type, params
 
     def _saved(self, desk: Desk) -> tuple[str | None, int]:
@@ -221,7 +223,7 @@ class Executor:
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
         error = found.error or JobError("Error", "It failed.")
-        plain = JobError(error.type, _clean(error.message), _clean(error.traceback))
+        plain = JobError(error.type, codec.clean(error.message), codec.clean(error.traceback))
         ending.run_status = RunStatus.FAILED
         ending.failures = failures
         ending.error_parts = (plain.type, plain.message, plain.traceback)
@@ -247,7 +249,3 @@ def new_context(desk: Any, job_type: JobType) -> Context:
         seconds=job_type.checkpoint_seconds,
         on_changed_inputs=job_type.on_changed_inputs,
     )
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()

@@ -116,7 +116,7 @@ class Overseer(Service):
             desk.pressed = 2
             self.press(desk, 2)
             if desk.press_child is None:
-                desk.is_leaked = True
+                self._pool.leak(desk)
                 _log.warning("Job %s does not leave; its slot is taken until this worker ends.", desk.claim.job_id)
 
     def press(self, desk: Desk, step: int) -> None:
@@ -148,7 +148,9 @@ class Overseer(Service):
 
         def work(conn: Connection) -> None:
             moment = self._store.now()
-            logs.show_progress(conn, self._store.dialect, sorted(told, key=lambda item: item[0]), moment)
+            logs.show_progress(
+                conn, self._store.dialect, self._worker_id(), sorted(told, key=lambda item: item[0]), moment
+            )
             chains.show_phase_progress(conn, self._store.dialect, phases, moment)
 
         self._store.write(work)

@@ -30,6 +30,7 @@ class Pool:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._busy = 0
+        self._leaked: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: threading.Thread | None = None
         self._gate: asyncio.Semaphore | None = None
@@ -43,7 +44,11 @@ class Pool:
     @property
     def leaked(self) -> int:
         """Slots whose code does not leave."""
-        return sum(1 for desk in list(self.active.values()) if desk.is_leaked)
+        return len(self._leaked)
+
+    def leak(self, desk: Desk) -> None:
+        """The code of this run does not leave: its slot is taken until the process ends."""
+        self._leaked.add(desk.claim.run_id)
 
     def put(self, desk: Desk) -> None:
         """Take in a run."""
@@ -99,6 +104,7 @@ class Pool:
 
     def _left(self, desk: Desk) -> None:
         self.active.pop(desk.claim.run_id, None)
+        self._leaked.discard(desk.claim.run_id)
         self._on_left(desk)
 
     # ---- the loop -------------------------------------------------------------------------------------------

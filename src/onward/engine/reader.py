@@ -11,12 +11,13 @@ from typing import Literal
 from onward.clock import Clock
 from onward.engine import explainer
 from onward.errors import InvalidValue, JobNotFound
-from onward.model.ids import parsed
+from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
 from onward.store import Store, jobs
 
+_SOME = 20
 _LOOK_SECONDS = 1.0
 """How often a waiting caller looks even when nobody rings."""
 
@@ -80,9 +81,14 @@ class Reader:
             return jobs.children_of(conn, self._store.dialect, parsed(job_id))
 
     def find_by_ending(self, ending: str) -> list[str]:
-        """Ids of stored form that end so, newest first."""
+        """Ids that end so in either form, newest first; at most a few, enough to see that it is ambiguous."""
+        found: dict[str, None] = {}
         with self._store.read() as conn:
-            return jobs.find_by_ending(conn, self._store.dialect, ending)
+            for stored in stored_endings(ending):
+                for job_id in jobs.find_by_ending(conn, self._store.dialect, stored, _SOME):
+                    if job_id.endswith(ending.lower()) or job_id.endswith(ending) or shows_ending(job_id, ending):
+                        found[job_id] = None
+        return sorted(found, reverse=True)
 
     # ---- waiting --------------------------------------------------------------------------------------------
 

@@ -59,11 +59,12 @@ class Submitter:
         done: dict[int, Job] = {}
         rows: list[tuple[Any, ...]] = []
         fresh: dict[str, NewJob] = {}
+        made: dict[str, Job] = {}
         when = dialect.time(now)
         for index, item in enumerate(new):
             existing = known.get(item.idempotency_key or "") or (known.get(item.job_id) if item.given_id else None)
             if existing is not None:
-                done[index] = self._same(conn, item, existing)
+                done[index] = self._same(conn, item, existing, made)
                 continue
             if item.needs or item.source_id is not None:
                 resumed = conflicts.settle(conn, store, item, now)
@@ -75,8 +76,11 @@ class Submitter:
             is_due = run_at <= now
             rows.append(item.row(when, when if run_at == now else dialect.time(run_at), is_due))
             done[index] = _as_job(item, now, run_at, is_due)
+            made[item.job_id] = done[index]
             if item.idempotency_key is not None:
                 known[item.idempotency_key] = (item.job_id, item.digest)
+            if item.given_id:
+                known[item.job_id] = (item.job_id, item.digest)
             fresh[item.job_id] = item
         if rows:
             jobs.insert_jobs(conn, dialect, rows)
@@ -96,9 +100,9 @@ class Submitter:
             known |= jobs.find_digests(conn, self._store.dialect, given)
         return known
 
-    def _same(self, conn: Connection, item: NewJob, existing: tuple[str, str | None]) -> Job:
+    def _same(self, conn: Connection, item: NewJob, existing: tuple[str, str | None], made: dict[str, Job]) -> Job:
         job_id, digest = existing
-        job = jobs.get_job(conn, self._store.dialect, job_id)
+        job = made.get(job_id) or jobs.get_job(conn, self._store.dialect, job_id)
         if digest != item.digest or job is None:
             what = f"The idempotency key {item.idempotency_key!r}" if item.idempotency_key else f"The id {item.job_id}"
             raise IdempotencyConflict(

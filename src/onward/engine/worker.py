@@ -67,11 +67,12 @@ class Worker:
         self._lock_key = clock.random_bits(62)
         self._stop_asked = threading.Event()
         self._hurry = threading.Event()
+        self._news = threading.Event()
         self._is_running = False
         self._life: proof.LifeFile | None = None
         self._stop_listening: list[Any] = []
         self._children = Children(store.url, store.settings)
-        self._writer = Writer(store, clock, ids, self._my_id, self._told)
+        self._writer = Writer(store, clock, ids, self._my_id, self._told, self._news.set)
         self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive)
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
@@ -93,7 +94,8 @@ class Worker:
                 while not self._stop_asked.is_set():
                     if until_idle and self.is_idle():
                         break
-                    self._clock.wait(self._stop_asked, 0.005 if until_idle else 1.0)
+                    self._clock.wait(self._news, 0.2 if until_idle else 1.0)
+                    self._news.clear()
                     if self.pool.leaked >= self.slots:
                         break
             finally:
@@ -138,6 +140,7 @@ class Worker:
         if self._stop_asked.is_set():
             self._hurry.set()
         self._stop_asked.set()
+        self._news.set()
 
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can be claimed now; looks for work by itself."""
@@ -275,7 +278,7 @@ class Worker:
 
     def _left(self, desk: Desk) -> None:
         self._claimer.ran(self._clock.monotonic() - desk.begun)
-        if self.pool.waiting < self.slots:
+        if len(self.pool.active) <= self._claimer.low_water:
             self._claimer.wake()
 
     def _told(self, endings: Sequence[Ending]) -> None:

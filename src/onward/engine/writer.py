@@ -18,7 +18,11 @@ from onward.authoring.port import Point
 from onward.clock import Clock
 from onward.engine.service import Service
 from onward.errors import JobLost, StoreUnavailable
+from onward.model.codec import encode
 from onward.model.ids import Ids
+from onward.model.job import JobError
+from onward.model.outcome import as_json
+from onward.model.states import RunStatus, Status
 from onward.store import Connection, Store, chains, checkpoints, endings, logs
 from onward.store.claims import Claim
 from onward.store.endings import Ending, Owned
@@ -85,12 +89,14 @@ class Writer(Service):
         ids: Ids,
         worker_id: Callable[[], str],
         on_end: Callable[[Sequence[Ending]], None],
+        on_idle: Callable[[], None],
     ) -> None:
         super().__init__(clock)
         self._worker_id = worker_id
         self._store = store
         self._ids = ids
         self._on_end = on_end
+        self._on_idle = on_idle
         self._lock = threading.Lock()
         self._changes: list[Change] = []
         self._logs: list[logs.NewLine] = []
@@ -101,10 +107,12 @@ class Writer(Service):
     def put(self, change: Change) -> None:
         """Have a change written soon; sooner when somebody waits for it."""
         with self._lock:
+            is_first = not self._changes
             self._changes.append(change)
             if change.done is not None or change.on_done is not None:
-                self._urgent = True
-        self.wake()
+                self._urgent = is_first = True
+        if is_first:
+            self.wake()
 
     def put_log(self, line: logs.NewLine) -> None:
         """Have a log line written with the next transaction, at the latest in a second."""
@@ -136,7 +144,11 @@ class Writer(Service):
         self._last = len(batch.changes)
         with self._lock:
             self._is_writing = False
-        return 0 if self._changes else 1.0
+            is_idle = not self._changes
+        if is_idle:
+            self._on_idle()
+            return 1.0
+        return 0.0
 
     def drain(self, timeout: float) -> bool:
         """Write everything that is left; whether that was possible in the time."""
@@ -177,9 +189,7 @@ class Writer(Service):
             self._store.write(work)
         except StoreUnavailable:
             raise
-        except Exception:
-            if len(batch.changes) <= 1:
-                raise
+        except Exception:  # noqa: BLE001 - told below, and each change gets its own turn
             # Something in one change cannot be written: find it, so that it harms nobody else.
             _log.exception("A transaction of %d changes failed; each is tried alone.", len(batch.changes))
             self._commit_singly(batch)
@@ -193,10 +203,39 @@ class Writer(Service):
                 self._store.write(lambda conn, single=single: self._apply(conn, single))  # type: ignore[misc]
             except StoreUnavailable:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 - told, refused, and the next one gets its turn
                 _log.exception("A change of job %s cannot be written.", change.owner.claim.job_id)
-                change.is_refused = True
+                change.is_refused = not self._end_plainly(change)
             self._settle(single)
+
+    def _end_plainly(self, change: Change) -> bool:
+        """End a run whose own ending cannot be written as failed: its job must not stay ``running``."""
+        wanted = change.ending
+        if wanted is None:
+            return False
+        error = JobError("CannotBeKept", "How the run ended cannot be written to the database.")
+        change.point = change.step = change.columns = None
+        change.ending = Ending(
+            job_id=wanted.job_id,
+            job_type=wanted.job_type,
+            run_id=wanted.run_id,
+            fence=wanted.fence,
+            status=Status.FAILED,
+            run_status=RunStatus.FAILED,
+            duration_ms=wanted.duration_ms,
+            error=encode(as_json(error), "The error", 4096),
+            error_parts=(error.type, error.message, ""),
+            has_needs=wanted.has_needs,
+            failures=wanted.failures,
+        )
+        try:
+            self._store.write(lambda conn: self._apply(conn, _Batch([change])))
+        except StoreUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - told, and refused by the caller
+            _log.exception("The end of job %s cannot be written.", wanted.job_id)
+            return False
+        return True
 
     def _settle(self, batch: _Batch) -> None:
         for change in batch.changes:
@@ -214,6 +253,7 @@ class Writer(Service):
         if batch.changes:
             owned = endings.lock_owned(conn, store.dialect, _ids_of(batch.changes))
             numbers: dict[str, int] = {}
+            saved: set[str] = set()
             ended: list[Ending] = []
             for change in batch.changes:
                 claim = change.owner.claim
@@ -224,8 +264,11 @@ class Writer(Service):
                         endings.leave_behind(conn, store.dialect, change.ending, self._worker_id(), now)
                     continue
                 number = numbers.get(claim.job_id, mine.number if mine else 0)
+                if change.point is not None or change.step is not None:
+                    saved.add(claim.job_id)
                 numbers[claim.job_id] = self._apply_saves(conn, change, number, now)
                 if change.ending is not None:
+                    change.ending.has_saved = claim.job_id in saved
                     ended.append(change.ending)
             if ended:
                 batch.verdicts = endings.end_runs(conn, store.dialect, ended, owned, now)

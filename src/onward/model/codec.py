@@ -18,6 +18,8 @@ from onward.errors import InvalidValue
 DEPTH = 64
 SAFE_INTEGER = 2**53
 
+_PLAIN: tuple[type[Any], ...] = (str, int, dict, list)
+
 _OPTIONS = orjson.OPT_STRICT_INTEGER | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
@@ -74,7 +76,12 @@ def _check(value: Any, what: str, depth: int) -> None:  # noqa: C901, PLR0912 - 
             raise InvalidValue(f"{what} is nested deeper than {DEPTH} levels.", hint="Flatten it.")
         for item in value:
             _check(item, what, depth - 1)
-    elif value is not None and kind is not bool and not isinstance(value, str | int | float | dict | list):
+    elif value is None or kind is bool:
+        return
+    elif (plain := next((base for base in _PLAIN if isinstance(value, base)), None)) is not None:
+        # A subclass is written as what it is made of, and refused for the same reasons.
+        _check(plain(value), what, depth)
+    else:
         raise InvalidValue(
             f"{what} holds a {kind.__name__}, which is not JSON.",
             hint="Use None, bool, int, float, str, list or dict; a date as ISO text.",
@@ -92,3 +99,8 @@ def _check_text(text: str, what: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidValue(f"{what} holds a lone surrogate, which is not text.", hint="Decode it properly.") from None
+
+
+def clean(text: str) -> str:
+    """A text as every database can keep it: without NUL characters and lone surrogates."""
+    return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()

@@ -11,8 +11,8 @@ from onward.errors import InvalidValue
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _VALUES = {c: i for i, c in enumerate(_CROCKFORD)} | {"I": 1, "L": 1, "O": 0}
-_SHORT = re.compile(r"^(?:[a-z]{2,4}_)?([0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26})$")
-_NAME = re.compile(r"^[A-Za-z0-9._-]{1,128}$")
+_SHORT = re.compile(r"(?:[a-z]{2,4}_)?([0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{26})")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class Ids:
@@ -56,7 +56,7 @@ def shown(job_id: str, prefix: str = "job") -> str:
 
 def parsed(text: str) -> str:
     """The stored form of an id given in either form; anything else is taken as a foreign id and returned as it is."""
-    match = _SHORT.match(text)
+    match = _SHORT.fullmatch(text)
     if match:
         number = 0
         for char in match.group(1).upper():
@@ -69,9 +69,37 @@ def parsed(text: str) -> str:
         return text
 
 
+def stored_endings(ending: str) -> list[str]:
+    """How stored ids may end whose form for people, or whose own text, ends in ``ending``."""
+    found = [ending]
+    text = ending.upper()
+    if len(text) <= 26 and all(char in _VALUES for char in text):
+        number = 0
+        for char in text:
+            number = number << 5 | _VALUES[char]
+        digits = min(32, len(text) * 5 // 4)
+        found.append(_dashed(f"{number:040x}"[-digits:]))
+    if ending.lower() != ending:
+        found.append(ending.lower())
+    return found
+
+
+def _dashed(digits: str) -> str:
+    """The last hexadecimal digits of a UUID with its dashes."""
+    padded = digits.rjust(32)
+    parts = (padded[:8], padded[8:12], padded[12:16], padded[16:20], padded[20:])
+    return "-".join(parts).rpartition(" ")[2].lstrip("-")
+
+
+def shows_ending(job_id: str, ending: str) -> bool:
+    """Whether the form for people ends so; mistaken letters count as the digits that they look like."""
+    text = ending.upper().translate(str.maketrans("ILO", "110"))
+    return shown(job_id).endswith(text)
+
+
 def check_name(text: str, what: str) -> str:
     """A name that may become part of a path: 1 to 128 letters, digits, ``.``, ``_``, ``-``. Raises ``InvalidValue``."""
-    if not _NAME.match(text) or text in (".", ".."):
+    if not _NAME.fullmatch(text) or text in (".", ".."):
         raise InvalidValue(
             f"{what} {text[:140]!r} is not a name.",
             hint="Use 1 to 128 letters, digits, '.', '_' or '-'; '.' and '..' alone are not allowed.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onward.model.codec import clean
 from onward.model.job import Progress
 
 RATE_WINDOW = 60.0
@@ -83,5 +84,6 @@ class ProgressMeter:
             self.seconds_left = (self.total - self.done) / self.rate if self.total else None
 
     def snapshot(self) -> Progress:
-        """What was reported, as a record."""
-        return Progress(self.percent, self.message, self.done, self.total, self.rate, self.seconds_left, self.phase)
+        """What was reported, as a record that can be kept."""
+        message, phase = clean(str(self.message)), clean(str(self.phase)) if self.phase is not None else None
+        return Progress(self.percent, message, self.done, self.total, self.rate, self.seconds_left, phase)

@@ -95,10 +95,9 @@ def claim_jobs(
             where.append(condition)
             params += found
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
-    sql = (
-        f"SELECT {_COLUMNS} FROM jobs WHERE {' AND '.join(where)} ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
-    )
-    rows = dialect.query(conn, sql, [*params, limit])
+    # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
+    rest = f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {' AND '.join(where)} ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
+    rows = dialect.query_many(conn, _COLUMNS, rest, [*params, limit])
     if not rows:
         return []
     rows = _with_resources(conn, dialect, rows, now)
@@ -144,7 +143,6 @@ def claim_jobs(
             for c in claims
         ],
     )
-    tell_events(conn, dialect, [(c.job_id, c.generation, "started", when, c.fence, worker_id, None) for c in claims])
     return claims
 
 
@@ -186,13 +184,31 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
     )
 
 
+_PAUSED = "CASE WHEN paused_by IS NOT NULL THEN 'pause' ELSE waiting_on END"
+
+
+def _leave(conn: Connection, dialect: Dialect, claim: Claim, when: Any) -> bool:
+    """Nobody works any more on a job whose status others have changed; a fresh start has raised its fence.
+
+    False when the job is no longer this claim's worker's.
+    """
+    sql = (
+        "UPDATE jobs SET worker_id = NULL, waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE waiting_on END, "
+        "updated_at = ? WHERE job_id = ? AND worker_id IS NOT NULL AND (fence = ? OR (fence > ? AND worker_id = "
+        "(SELECT worker_id FROM job_runs WHERE id = ?) AND (waiting_on = 'owner' OR status <> 'running')))"
+    )
+    return dialect.execute(conn, sql, [when, claim.job_id, claim.fence, claim.fence, claim.run_id]) > 0
+
+
 def hand_back(conn: Connection, dialect: Dialect, claims: Sequence[Claim], now: datetime) -> None:
     """Give jobs back that were claimed and not begun; it is as if they had not been claimed."""
     when = dialect.time(now)
+    needing: list[str] = []
     for claim in claims:
         sql = (
-            "UPDATE jobs SET status = 'pending', worker_id = NULL, attempt = attempt - 1, updated_at = ? "
-            "WHERE job_id = ? AND fence = ? AND worker_id IS NOT NULL AND status = 'running'"
+            "UPDATE jobs SET status = 'pending', worker_id = NULL, attempt = attempt - 1, "
+            f"waiting_on = {_PAUSED}, updated_at = ? WHERE job_id = ? AND fence = ? "
+            "AND worker_id IS NOT NULL AND status = 'running'"
         )
         if dialect.execute(conn, sql, [when, claim.job_id, claim.fence]):
             dialect.execute(conn, "DELETE FROM job_runs WHERE id = ?", [claim.run_id])
@@ -201,13 +217,14 @@ def hand_back(conn: Connection, dialect: Dialect, claims: Sequence[Claim], now: 
                 dialect,
                 [(claim.job_id, claim.generation, "handed_back", when, claim.fence, None, None)],
             )
-        else:
-            # Cancelled meanwhile: leaving it is all that is left to do.
-            sql = "UPDATE jobs SET worker_id = NULL, updated_at = ? WHERE job_id = ? AND fence = ?"
-            dialect.execute(conn, sql, [when, claim.job_id, claim.fence])
+        elif _leave(conn, dialect, claim, when):
+            # Cancelled meanwhile, and perhaps resumed or started fresh: leaving it is all that is left to do.
             sql = "UPDATE job_runs SET status = 'cancelled', finished_at = ? WHERE id = ? AND status = 'running'"
             dialect.execute(conn, sql, [when, claim.run_id])
-    needing = [claim.job_id for claim in claims if claim.has_needs]
+        else:
+            continue
+        if claim.has_needs:
+            needing.append(claim.job_id)
     if needing:
         resources.let_go(conn, dialect, needing, keep_wanting=True)
 
@@ -284,10 +301,10 @@ def release(conn: Connection, dialect: Dialect, claim: Claim, now: datetime) -> 
     when = dialect.time(now)
     sql = (
         "UPDATE jobs SET status = CASE WHEN status = 'running' THEN 'pending' ELSE status END, worker_id = NULL, "
-        "waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE waiting_on END, fence = fence + 1, "
+        f"waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE {_PAUSED} END, fence = fence + 1, "
         "attempt = attempt - 1, updated_at = ? WHERE job_id = ? AND fence = ? AND worker_id IS NOT NULL"
     )
-    if not dialect.execute(conn, sql, [when, claim.job_id, claim.fence]):
+    if not dialect.execute(conn, sql, [when, claim.job_id, claim.fence]) and not _leave(conn, dialect, claim, when):
         return
     sql = "UPDATE job_runs SET status = 'interrupted', finished_at = ? WHERE id = ? AND status = 'running'"
     dialect.execute(conn, sql, [when, claim.run_id])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Protocol
 
+import orjson
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Integer, Table
 
 from onward.store.tables import UtcTime, time_text
@@ -34,47 +37,151 @@ class Dialect(Protocol):
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         """Rows of a statement of our own text with ``?`` for its parameters."""
 
+    def query_many(self, conn: Connection, columns: str, rest: str, params: Sequence[Any]) -> list[Any]:
+        """Many rows of ``SELECT columns rest``, on the hot path; columns are plain names."""
+
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         """Run such a statement; the number of rows that it changed."""
+
+    def use_index(self, name: str) -> str:
+        """Appended to a table's name where the planner must be told which index to use."""
 
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
         """A condition that the column is one of many texts, and its parameters."""
 
 
 class SqliteDialect:
-    """SQLite: a row at a time costs about a microsecond, so ``executemany`` is the fastest way."""
+    """SQLite: a statement takes many rows in one step, with few values to bind.
+
+    The driver gives the interpreter to other threads at every step, which in a busy process costs milliseconds, so
+    ``executemany`` with a step a row is out; and it binds None slower than anything else, so what is the same in all
+    rows is bound once, and NULL is written out.
+    """
 
     name = "sqlite"
     # A writing transaction has the whole file for itself.
     lock = ""
 
+    def __init__(self) -> None:
+        self._texts: dict[tuple[Any, ...], str] = {}
+
     def time(self, value: datetime) -> Any:
         return time_text(value)
 
     def insert_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("?" * len(columns))
-        _cursor(conn).executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
+        cursor = _cursor(conn)
+        for group in _groups(rows):
+            parts = _Parts.of(columns, group, always=1)
+            size = parts.size
+            key = ("insert", table.name, parts.varying, parts.shared, size)
+            sql = self._texts.get(key)
+            if sql is None:
+                names = ", ".join(f'"{name}"' for name in (*parts.varying, *parts.shared))
+                taken = [f"column{n}" for n in range(1, len(parts.varying) + 1)] + ["?"] * len(parts.shared)
+                # Every table's first column is a key that is never empty: empty ones only fill up.
+                sql = self._texts[key] = (
+                    f'INSERT INTO "{table.name}" ({names}) SELECT {", ".join(taken)} '
+                    f"FROM (VALUES {_values(len(parts.varying), size)}) WHERE column1 <> ''"
+                )
+            cursor.execute(sql, parts.shared_values + parts.values)
 
     def update_many(
         self, conn: Connection, table: Table, keys: Sequence[str], sets: Sequence[str], rows: Sequence[Row]
     ) -> int:
-        # ?1, ?2 … are the keys, what follows the values: the same order of values as on PostgreSQL.
-        values = ", ".join(f'"{name}" = ?{len(keys) + i}' for i, name in enumerate(sets, 1))
-        where = " AND ".join(f'"{name}" = ?{i}' for i, name in enumerate(keys, 1))
-        cursor = _cursor(conn)
-        cursor.executemany(f'UPDATE "{table.name}" SET {values} WHERE {where}', rows)
-        return int(cursor.rowcount)
+        cursor, changed = _cursor(conn), 0
+        for group in _groups(rows):
+            parts = _Parts.of((*keys, *sets), group, always=len(keys))
+            size = parts.size
+            key = ("update", table.name, len(keys), parts.varying, parts.shared, parts.nulls, size)
+            sql = self._texts.get(key)
+            if sql is None:
+                # The columns of VALUES are called column1, column2 …: first the keys, then what differs.
+                values = [f'"{name}" = ?' for name in parts.shared] + [f'"{name}" = NULL' for name in parts.nulls]
+                values += [
+                    f'"{name}" = v.column{n}' for n, name in enumerate(parts.varying[len(keys) :], len(keys) + 1)
+                ]
+                where = " AND ".join(f't."{name}" = v.column{n}' for n, name in enumerate(keys, 1))
+                sql = self._texts[key] = (
+                    f'UPDATE "{table.name}" AS t SET {", ".join(values)} '
+                    f"FROM (VALUES {_values(len(parts.varying), size)}) AS v WHERE {where}"
+                )
+            cursor.execute(sql, parts.shared_values + parts.values)
+            changed += cursor.rowcount
+        return int(changed)
 
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         return list(_cursor(conn).execute(sql, params).fetchall())
 
+    def query_many(self, conn: Connection, columns: str, rest: str, params: Sequence[Any]) -> list[Any]:
+        # All rows in one, for the same reason.
+        sql = f"SELECT json_group_array(json_array({columns})) FROM (SELECT {columns} {rest})"
+        found: list[Any] = orjson.loads(_cursor(conn).execute(sql, params).fetchone()[0])
+        return found
+
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql, params).rowcount)
 
+    def use_index(self, name: str) -> str:
+        return f" INDEXED BY {name}"
+
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
-        found = list(values)
-        return f"{column} IN ({', '.join('?' * len(found))})", found
+        # One text for any number of values, so that the driver keeps the statement prepared.
+        return f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(list(values)).decode()]
+
+
+_SIZES = (1, 4, 16, 64, 256)
+"""Rows in one statement: few different sizes, so that the driver keeps all of them prepared."""
+
+
+def _groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    most = _SIZES[-1]
+    for start in range(0, len(rows), most):
+        yield rows[start : start + most]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Rows, taken apart into what differs, what is the same in all of them, and what is NULL in all of them."""
+
+    varying: tuple[str, ...]
+    columns: list[list[Any]]
+    shared: tuple[str, ...]
+    shared_values: list[Any]
+    nulls: tuple[str, ...]
+    size: int
+
+    @property
+    def values(self) -> list[Any]:
+        """What differs, row by row, filled up to ``size`` rows with empty texts."""
+        flat = list(chain.from_iterable(zip(*self.columns, strict=True)))
+        flat += [""] * (self.size * len(self.varying) - len(flat))
+        return flat
+
+    @classmethod
+    def of(cls, columns: Sequence[str], rows: Sequence[Row], always: int) -> _Parts:
+        """``always``: so many first columns count as different; they are keys."""
+        varying: list[str] = []
+        taken: list[list[Any]] = []
+        shared: list[str] = []
+        shared_values: list[Any] = []
+        nulls: list[str] = []
+        for n, column in enumerate(zip(*rows, strict=True)):
+            name, first = columns[n], column[0]
+            if n < always or column.count(first) != len(column):
+                varying.append(name)
+                taken.append(list(column))
+            elif first is None:
+                nulls.append(name)
+            else:
+                shared.append(name)
+                shared_values.append(first)
+        size = next((size for size in _SIZES if size >= len(rows)), len(rows))
+        return cls(tuple(varying), taken, tuple(shared), shared_values, tuple(nulls), size)
+
+
+def _values(width: int, count: int) -> str:
+    one = f"({', '.join('?' * width)})"
+    return ", ".join([one] * count)
 
 
 class PostgresDialect:
@@ -87,32 +194,41 @@ class PostgresDialect:
         return value
 
     def insert_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-        names = ", ".join(f'"{name}"' for name in columns)
-        arrays = ", ".join(f"%s::{_array_type(table.c[name])}[]" for name in columns)
+        parts = _Parts.of(columns, rows, always=1)
+        names = ", ".join(f'"{name}"' for name in (*parts.varying, *parts.shared))
+        taken = [f'v."{name}"' for name in parts.varying]
+        taken += [f"%s::{_array_type(table.c[name])}" for name in parts.shared]
         _cursor(conn).execute(
-            f"INSERT INTO {_qualified(table)} ({names}) SELECT * FROM unnest({arrays})", _columns(rows)
+            f'INSERT INTO "{table.name}" ({names}) SELECT {", ".join(taken)} FROM {_unnest(table, parts.varying)}',
+            [*parts.shared_values, *parts.columns],
         )
 
     def update_many(
         self, conn: Connection, table: Table, keys: Sequence[str], sets: Sequence[str], rows: Sequence[Row]
     ) -> int:
-        names = [*keys, *sets]
-        arrays = ", ".join(f"%s::{_array_type(table.c[name])}[]" for name in names)
-        values = ", ".join(f'"{name}" = v."{name}"' for name in sets)
+        parts = _Parts.of((*keys, *sets), rows, always=len(keys))
+        values = [f'"{name}" = %s::{_array_type(table.c[name])}' for name in parts.shared]
+        values += [f'"{name}" = NULL' for name in parts.nulls]
+        values += [f'"{name}" = v."{name}"' for name in parts.varying[len(keys) :]]
         where = " AND ".join(f't."{name}" = v."{name}"' for name in keys)
-        listed = ", ".join(f'"{name}"' for name in names)
         cursor = _cursor(conn)
         cursor.execute(
-            f"UPDATE {_qualified(table)} AS t SET {values} FROM unnest({arrays}) AS v({listed}) WHERE {where}",
-            _columns(rows),
+            f'UPDATE "{table.name}" AS t SET {", ".join(values)} FROM {_unnest(table, parts.varying)} WHERE {where}',
+            [*parts.shared_values, *parts.columns],
         )
         return int(cursor.rowcount)
 
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         return list(_cursor(conn).execute(sql.replace("?", "%s"), params).fetchall())
 
+    def query_many(self, conn: Connection, columns: str, rest: str, params: Sequence[Any]) -> list[Any]:
+        return self.query(conn, f"SELECT {columns} {rest}", params)
+
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql.replace("?", "%s"), params).rowcount)
+
+    def use_index(self, name: str) -> str:  # noqa: ARG002 - it keeps statistics, and chooses by them
+        return ""
 
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
         return f"{column} = ANY(?)", [list(values)]
@@ -123,12 +239,10 @@ def _cursor(conn: Connection) -> Any:
     return conn.connection.cursor()
 
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _qualified(table: Table) -> str:
-    return f'"{table.schema}"."{table.name}"' if table.schema else f'"{table.name}"'
+def _unnest(table: Table, names: Sequence[str]) -> str:
+    arrays = ", ".join(f"%s::{_array_type(table.c[name])}[]" for name in names)
+    listed = ", ".join(f'"{name}"' for name in names)
+    return f"unnest({arrays}) AS v({listed})"
 
 
 def _array_type(column: Column[Any]) -> str:

@@ -45,7 +45,7 @@ class Ending:
     data: str | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class Owned:
     """What the database says of a job that a worker believes to have."""
 
@@ -61,16 +61,19 @@ class Owned:
     checkpoint_at: Any
 
 
+_OWNED = (
+    "job_id, fence, status, worker_id, generation, parent_id, checkpoint_number, waiting_on, paused_by, run_at, "
+    "checkpoint_at"
+)
+_STATUSES = {str(status): status for status in Status}
+
+
 def lock_owned(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> dict[str, Owned]:
     """The jobs as they are, kept from others until the transaction ends; always in one order."""
     where, params = dialect.among("job_id", sorted(set(job_ids)))
-    sql = (
-        "SELECT job_id, fence, status, worker_id, generation, parent_id, checkpoint_number, waiting_on, paused_by, "
-        f"run_at, checkpoint_at FROM jobs WHERE {where} ORDER BY job_id{dialect.lock}"
-    )
+    rest = f"FROM jobs WHERE {where} ORDER BY job_id{dialect.lock}"
     return {
-        row[0]: Owned(row[1], Status(row[2]), row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10])
-        for row in dialect.query(conn, sql, params)
+        row[0]: Owned(row[1], _STATUSES[row[2]], *row[3:]) for row in dialect.query_many(conn, _OWNED, rest, params)
     }
 
 
@@ -119,7 +122,7 @@ def end_runs(
         )
         if ending.status.is_ended:
             verdicts.append(ending)
-        if ending.status is Status.COMPLETED and job.checkpoint_at is not None:
+        if ending.status is Status.COMPLETED and (job.checkpoint_at is not None or ending.has_saved):
             drop.append(ending.job_id)
         if ending.has_needs and not ending.keeps_resources:
             (free if ending.status.is_ended else wait).append(ending.job_id)
@@ -135,6 +138,8 @@ def end_runs(
     tell_events(conn, dialect, told)
     if drop:
         checkpoints.drop_saved(conn, dialect, drop)
+        where, params = dialect.among("job_id", drop)
+        dialect.execute(conn, f"UPDATE jobs SET checkpoint_at = NULL WHERE {where}", params)
     if free:
         resources.let_go(conn, dialect, free, keep_wanting=False)
     if wait:

@@ -25,6 +25,7 @@ except ImportError:  # pragma: no cover - Windows is a client only
     fcntl = None  # type: ignore[assignment]
 
 _NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
+_STATEMENT_ERRORS = {1, 18, 20, 25}  # SQLITE_ERROR, TOOBIG, MISMATCH, RANGE: the statement is at fault, not the file
 _SAFE_CHECKPOINT_WRITES = 1000
 
 
@@ -127,7 +128,8 @@ class SqliteEngines:
             pool_size=32,
             max_overflow=64,
             connect_args={"check_same_thread": False, "timeout": self._timeout, "isolation_level": None},
-            skip_autocommit_rollback=True,
+            # The driver counts as in autocommit here, since BEGIN is ours: a failed transaction is rolled back all the same.
+            skip_autocommit_rollback=not writes,
             **({} if writes else {"isolation_level": "AUTOCOMMIT"}),
         )
         event.listen(engine, "connect", self._on_connect)
@@ -196,6 +198,8 @@ class SqliteEngines:
         module = self.module
         if isinstance(error, module.IntegrityError | module.ProgrammingError):
             return False
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _STATEMENT_ERRORS:
+            return False
         return isinstance(error, module.OperationalError | module.DatabaseError)
 
     def close(self) -> None:
@@ -258,7 +262,9 @@ class PostgresEngines:
             yield conn
 
     def asks_again(self, error: BaseException) -> bool:
-        return isinstance(error, self._errors.DeadlockDetected | self._errors.SerializationFailure)
+        # Two that insert the same key at once: the second one looks again and finds it.
+        again = (self._errors.DeadlockDetected, self._errors.SerializationFailure, self._errors.UniqueViolation)
+        return isinstance(error, again)
 
     def is_outage(self, error: BaseException) -> bool:
         full = (self._errors.DiskFull, self._errors.OutOfMemory, self._errors.ReadOnlySqlTransaction)

@@ -90,7 +90,10 @@ def count_jobs(conn: Connection, dialect: Dialect, query: JobQuery, cap: int = C
 
 def count_by_status(conn: Connection, dialect: Dialect) -> dict[str, int]:
     """How many jobs there are of each status."""
-    return {row[0]: int(row[1]) for row in dialect.query(conn, "SELECT status, count(*) FROM jobs GROUP BY status", [])}
+    found = dialect.query(conn, "SELECT status, count(*) FROM jobs WHERE status <> 'completed' GROUP BY status", [])
+    counts = {row[0]: int(row[1]) for row in found}
+    total = int(dialect.query(conn, "SELECT count(*) FROM jobs", [])[0][0])
+    return counts | {"completed": total - sum(counts.values())}
 
 
 def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
@@ -100,6 +103,9 @@ def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
         condition, values = dialect.among("status", query.statuses)
         where.append(condition)
         params += values
+        if "completed" not in query.statuses:
+            # Said in these words, so that both planners see that the index on the other statuses will do.
+            where.append("status <> 'completed'")
     for column in ("job_type", "source_id", "user_id", "parent_id"):
         value = getattr(query, column)
         if value is not None:
@@ -140,9 +146,15 @@ def tell_events(
 
 
 def list_events(conn: Connection, dialect: Dialect, job_id: str) -> list[EventRecord]:
-    """All that happened to a job, in order."""
+    """All that happened to a job, in order. That a run has started is told by the row of the run."""
     sql = f"SELECT {rows.EVENT_COLUMNS} FROM job_events WHERE job_id = ? ORDER BY seq"
-    return [rows.event(row) for row in dialect.query(conn, sql, [job_id])]
+    told = [rows.event(row) for row in dialect.query(conn, sql, [job_id])]
+    begun = [
+        EventRecord(0, job_id, run.generation, "started", run.started_at, run.fence, run.worker_id)
+        for run in list_runs(conn, dialect, job_id)
+    ]
+    # What a fence has done comes after its start, whatever the clocks say.
+    return sorted([*begun, *told], key=lambda event: (event.fence, event.seq))
 
 
 def list_runs(conn: Connection, dialect: Dialect, job_id: str) -> list[Run]:

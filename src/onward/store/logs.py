@@ -43,17 +43,19 @@ def append(conn: Connection, dialect: Dialect, lines: Sequence[NewLine], keep: i
         dialect.execute(conn, sql, [job_id, job_id, keep])
 
 
-def show_progress(conn: Connection, dialect: Dialect, told: Sequence[tuple[str, int, Progress]], now: datetime) -> None:
-    """Write how far runs are: (job id, fence, progress)."""
+def show_progress(
+    conn: Connection, dialect: Dialect, worker_id: str, told: Sequence[tuple[str, int, Progress]], now: datetime
+) -> None:
+    """Write how far runs of a worker are: (job id, fence, progress). A job that has ended meanwhile stays as it is."""
     when = dialect.time(now)
     rows: list[tuple[Any, ...]] = [
-        (job_id, fence, p.percent, p.message, p.done, p.total, p.rate, p.eta_seconds, p.phase, when)
+        (job_id, fence, worker_id, p.percent, p.message, p.done, p.total, p.rate, p.eta_seconds, p.phase, when)
         for job_id, fence, p in told
     ]
     dialect.update_many(
         conn,
         jobs,
-        ("job_id", "fence"),
+        ("job_id", "fence", "worker_id"),
         (
             "progress_percent", "progress_message", "progress_done", "progress_total", "progress_rate", "progress_eta",
             "progress_phase", "updated_at",

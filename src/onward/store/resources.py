@@ -108,6 +108,12 @@ def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_w
     names = [row[0] for row in dialect.query(conn, sql, params)]
     if keep_wanting:
         dialect.execute(conn, f"UPDATE job_resources SET slot = NULL, held_at = NULL WHERE {where}", params)
+        # Who has ended meanwhile, or has declared nothing and held it only for a while, does not come back for it.
+        sql = (
+            f"DELETE FROM job_resources WHERE {where} AND job_id IN (SELECT job_id FROM jobs WHERE {where} "
+            "AND (resources IS NULL OR status IN ('completed', 'failed', 'cancelled')))"
+        )
+        dialect.execute(conn, sql, [*params, *params])
     else:
         dialect.execute(conn, f"DELETE FROM job_resources WHERE {where}", params)
     wake_waiters(conn, dialect, names)

@@ -1,7 +1,7 @@
 """Knowledge sources: scraping, metadata, an index by meaning, and search over it."""
 
 from onward.authoring.registry import JobTypes
-from onward.catalogue.sources.chains import CHAINS, Chain, build_phases, chain_types
+from onward.catalogue.sources.chains import CHAINS, Chain, build_phases
 from onward.catalogue.sources.intake import import_documents
 from onward.catalogue.sources.jobs import deletion, index, metadata, scrape, tags, vectors
 from onward.catalogue.sources.search import Hit, search
@@ -11,5 +11,5 @@ __all__ = ["CHAINS", "JOB_TYPES", "Chain", "Hit", "build_phases", "import_docume
 JOB_TYPES = JobTypes()
 for _module in (scrape, metadata, index, vectors, tags, deletion):
     JOB_TYPES.include(_module.types)
-for _chain in chain_types():
-    JOB_TYPES.add(_chain)
+for _name, _chain in CHAINS.items():
+    JOB_TYPES.chain(_name, _chain.phases, _chain.label, _chain.aliases)

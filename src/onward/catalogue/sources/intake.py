@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
+from onward.catalogue.sources.outside.documents import MAX_BYTES
+from onward.catalogue.sources.outside.pages import html_files
 from onward.catalogue.sources.outside.source_folder import BACKUP, MANIFEST, PAGES, SourceFolder
 from onward.catalogue.sources.plan.addresses import file_name
 from onward.errors import OnwardError
-
-_HTML = (".html", ".htm", ".xhtml")
-_MAX_BYTES = 20 * 1024 * 1024
 
 
 def import_documents(backup_path: str | Path, source_id: str, path: str | Path, *, limit: int = 0) -> int:
@@ -28,7 +26,8 @@ def import_documents(backup_path: str | Path, source_id: str, path: str | Path, 
             shutil.copyfileobj(given, target, 1024 * 1024)
         _name(folder, origin.stem, "zim")
         return 1
-    files = sorted(_html_files(origin))[: limit or None] if origin.is_dir() else []
+    found = (file for file in html_files(origin) if file.stat().st_size <= MAX_BYTES)
+    files = sorted(found)[: limit or None] if origin.is_dir() else []
     if not files:
         raise OnwardError(f"{origin} is neither a ZIM file nor a folder with HTML files.")
     pages = [_copy(folder, origin, file) for file in files]
@@ -43,14 +42,6 @@ def _copy(folder: SourceFolder, origin: Path, file: Path) -> dict[str, object]:
     name = f"{PAGES}/{file_name(f'http://source.invalid/{relative}', '.html')}"
     folder.write_bytes(name, data)
     return {"url": relative, "file": name, "hash": hashlib.sha256(data).hexdigest(), "size": len(data)}
-
-
-def _html_files(path: Path) -> list[Path]:
-    found: list[Path] = []
-    for root, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(Path(root, name) for name in files if name.lower().endswith(_HTML))
-    return [file for file in found if not file.is_symlink() and file.stat().st_size <= _MAX_BYTES]
 
 
 def _name(folder: SourceFolder, name: str, kind: str) -> None:

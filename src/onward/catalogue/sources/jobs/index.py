@@ -10,7 +10,7 @@ from pydantic import Field
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
 from onward.catalogue.sources.jobs.dimension import LocalDimension, occupied, working_on
-from onward.catalogue.sources.outside.documents import open_documents
+from onward.catalogue.sources.outside.collection import open_documents
 from onward.catalogue.sources.outside.embedder import Embedder, choose
 from onward.catalogue.sources.outside.source_folder import INDEX, METADATA, SourceFolder
 from onward.catalogue.sources.outside.vector_store import Passage, VectorStore, open_store

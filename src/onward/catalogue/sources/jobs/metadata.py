@@ -11,7 +11,8 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.sources.outside.documents import Documents, Source, open_documents
+from onward.catalogue.sources.outside.collection import open_documents
+from onward.catalogue.sources.outside.documents import Documents, Source
 from onward.catalogue.sources.outside.source_folder import MANIFEST, METADATA, SourceFolder
 from onward.catalogue.sources.plan import language, manifest, page
 from onward.errors import OnwardError

@@ -20,7 +20,6 @@ _OWNER = "suggested"
 _STATE = "_suggested_from"
 _SAMPLE = 48
 _AT_ONCE = 8
-_LEAST = 0.2
 
 
 @types.job(
@@ -63,11 +62,10 @@ def _near(ctx: Context, documents: list[dict[str, Any]], count: int) -> list[str
     texts = topics.sample(documents, _SAMPLE)
     if not texts:
         return []
-    profile = _embed(ctx, embedder, texts).mean(axis=0)
     names = list(VOCABULARY)
     meanings = _embed(ctx, embedder, [VOCABULARY[name] for name in names])
-    similarity = {name: float(value) for name, value in zip(names, meanings @ profile, strict=True)}
-    return topics.nearest_tags(similarity, count, _LEAST)
+    similarities = (_embed(ctx, embedder, texts) @ meanings.T).tolist()
+    return topics.vote(similarities, names, count)
 
 
 def _embed(ctx: Context, embedder: Embedder, texts: list[str]) -> Any:

@@ -7,6 +7,7 @@ import re
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]{1,40})", re.IGNORECASE)
+_NOT_FOR_PAGES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7"})
 _WINDOWS = {"iso-8859-1": "cp1252", "ascii": "cp1252", "iso8859-1": "cp1252"}
 
 
@@ -22,7 +23,7 @@ def decode(data: bytes, declared: str = "") -> str:
             continue
         try:
             return data.decode(codec)
-        except UnicodeDecodeError:
+        except UnicodeError:
             if name == declared:
                 return data.decode(codec, "replace")
     return data.decode("cp1252", "replace")
@@ -34,6 +35,6 @@ def _known(name: str) -> str | None:
     except (LookupError, ValueError):
         return None
     # Codecs such as zip or rot13 are not character sets.
-    if not getattr(info, "_is_text_encoding", True):
+    if info.name in _NOT_FOR_PAGES or not getattr(info, "_is_text_encoding", True):
         return None
     return _WINDOWS.get(info.name, info.name)

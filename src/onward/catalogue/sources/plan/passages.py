@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 
 _ENDS = (".", "!", "?", "。", ":", ";")
-_PIECES = re.compile(r"\w+|[^\w\s]")
+_PIECES = re.compile(r"[^\W_]+|[^\w\s]|_")
 _LONGEST_WORD = 60
 _PART = 30
 _PIECES_A_WORD = 1.4
+_LONG = 9
 
 
 def split(text: str, words: int, limit: int = 0) -> list[str]:
@@ -53,7 +54,8 @@ def _end(tokens: list[str], start: int, words: int) -> int:
 
 def _pieces(word: str) -> int:
     if word.isascii():
-        return 1 if word.isalnum() else len(_PIECES.findall(word))
+        parts = (word,) if word.isalnum() else _PIECES.findall(word)
+        return sum(1 + len(part) // _LONG for part in parts)
     return max(1, len(word) // 2)
 
 

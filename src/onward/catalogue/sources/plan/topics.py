@@ -10,14 +10,18 @@ from typing import Any
 from onward.catalogue.sources.plan.language import ALL_STOPWORDS
 from onward.catalogue.sources.plan.vocabulary import GENERIC
 
+_NEAR = 0.25
+"""Below this similarity a text is not about a subject."""
+_SHARE = 0.15
+"""A subject of fewer documents than this is not the source's."""
 _WORD = re.compile(r"[^\W\d_]{3,30}")
 
 
 def keywords(documents: Iterable[Mapping[str, Any]], count: int) -> list[str]:
     """The words that tell most about the documents together, best first.
 
-    A word counts once for each document, more in a title than in a text; one that stands in nearly every
-    document of many says little.
+    A word counts once for each document, more in a title than in a text. Of many documents, a word says the less
+    the more of them it stands in.
     """
     scores: Counter[str] = Counter()
     seen: Counter[str] = Counter()
@@ -29,9 +33,9 @@ def keywords(documents: Iterable[Mapping[str, Any]], count: int) -> list[str]:
         for word in title | body:
             scores[word] += 3 if word in title else 1
             seen[word] += 1
-    least = 2 if number > 3 else 1
+    least = 2 if number > 10 else 1
     weighed = {
-        word: score * (0.3 if number > 10 and seen[word] > number * 0.7 else 1.0)
+        word: score * (1 - seen[word] / number if number > 10 else 1.0)
         for word, score in scores.items()
         if seen[word] >= least and word not in GENERIC and word not in ALL_STOPWORDS
     }
@@ -49,8 +53,15 @@ def sample(documents: Sequence[Mapping[str, Any]], count: int) -> list[str]:
     return [f"{item.get('title', '')}. {item.get('description', '')}"[:500] for item in chosen]
 
 
-def nearest_tags(similarity: Mapping[str, float], count: int, least: float) -> list[str]:
-    """The tags of the vocabulary that stand out: near enough, and near to the best."""
-    ranked = sorted(similarity.items(), key=lambda item: -item[1])[:count]
-    best = ranked[0][1] if ranked else 0.0
-    return [name for name, value in ranked if value >= least and value >= best * 0.6]
+def vote(similarities: Iterable[Sequence[float]], names: Sequence[str], count: int) -> list[str]:
+    """The subjects of the vocabulary that the documents name most: each votes for those it is near to."""
+    votes: dict[str, float] = dict.fromkeys(names, 0.0)
+    number = 0
+    for row in similarities:
+        number += 1
+        least = max(_NEAR, max(row) * 0.85)
+        for name, value in zip(names, row, strict=True):
+            if value >= least:
+                votes[name] += value
+    ranked = sorted(votes.items(), key=lambda item: (-item[1], item[0]))[:count]
+    return [name for name, weight in ranked if weight > number * _NEAR * _SHARE]

@@ -1,0 +1,318 @@
+"""Writes the parts of the reference that the code already says: ``python docs/generate.py``; a test compares them."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table
+
+from onward import errors
+from onward.errors import Interrupt, OnwardError
+from onward.model.job import Job
+from onward.model.states import LEGAL_MOVES, RunStatus, Status, Waiting
+from onward.settings.table import reference as settings_reference
+from onward.store import tables
+
+REFERENCE = Path(__file__).parent / "reference"
+REGION = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+WIDTH = 100
+
+# ---- Python -------------------------------------------------------------------------------------------------
+
+PYTHON_HEAD = """\
+# Python
+
+Written by `python docs/generate.py` from the docstrings. Everything on this page can be imported from the module
+that stands in its heading; most names also from `onward` itself. Times are aware and in UTC; durations are seconds.
+
+What a person may call with an id takes both forms of it: the stored one (`01a204a6-…`) and the one that people see
+(`job_01M82…`).
+"""
+
+PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("The application", "onward", ("Onward", "Submission", "Worker", "Backoff")),
+    ("Options of a job type", "onward.authoring.registry", ("JobTypes",)),
+    ("Inside a job", "onward.authoring.context", ("Context",)),
+    ("Inside a job: logger", "onward.authoring.job_log", ("JobLog",)),
+    ("Inside a job: partial work", "onward.authoring.partial", ("Partial",)),
+    ("What you look at", "onward", ("Job", "Progress", "JobError", "Run", "Page")),
+    ("More records", "onward.model.job", ("WaitingReason", "LogLine", "EventRecord", "Need", "WorkerRecord")),
+    ("Chains", "onward", ("JobPhase", "ChainReport", "run_combined_job")),
+    ("Chains: what is wrong", "onward.model.chain", ("ChainIssue",)),
+    ("Rooms of an application", "onward.engine.nouns", ("Workers", "Resources", "Checkpoints", "Database")),
+    ("asyncio", "onward.aio", ("AsyncOnward",)),
+    ("Testing", "onward.testing", ("JobBench", "Interrupted")),
+    ("Clocks", "onward", ("Clock", "SystemClock", "ManualClock")),
+    ("Settings", "onward", ("Settings",)),
+    (
+        "Events that are told",
+        "onward.events",
+        ("Bus", "JobSubmitted", "RunEnded", "JobStalled", "WorkerStarted", "WorkerStopped", "WorkerLost"),
+    ),
+)
+
+HIDDEN = {
+    "Context": {"cursor", "enter", "move", "latest_point", "mark_end", "on_point"},  # between context and engine
+    "Bus": {"tell", "is_heard"},
+    "Settings": {"origins"},
+    "JobTypes": {"add", "as_mapping"},
+    "Partial": {"mark", "pending", "saved", "clear"},
+}
+
+
+def python_page() -> str:
+    """The public names with their signatures and docstrings."""
+    lines = [PYTHON_HEAD]
+    for title, module_name, names in PARTS:
+        module = importlib.import_module(module_name)
+        lines.append(f"## {title}\n")
+        for name in names:
+            lines += _described(module_name, name, getattr(module, name))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _described(module: str, name: str, value: Any) -> Iterator[str]:
+    yield f"### {name}\n"
+    yield f"`{module}.{name}`\n"
+    if not inspect.isclass(value):
+        yield _signature(name, value)
+        yield _markdown(value)
+        return
+    if not dataclasses.is_dataclass(value) and "__init__" in vars(value):
+        yield _signature(name, value.__init__)
+    yield _markdown(value)
+    if dataclasses.is_dataclass(value):
+        yield _fields(value)
+    for member, found in vars(value).items():
+        if not member.startswith("_") and member not in HIDDEN.get(name, ()):
+            yield from _member(name, member, found)
+
+
+def _member(owner: str, name: str, found: Any) -> Iterator[str]:
+    if isinstance(found, property):
+        yield f"#### {owner}.{name}\n"
+        yield _markdown(found)
+    elif isinstance(found, classmethod | staticmethod) or inspect.isfunction(found):
+        func = found.__func__ if isinstance(found, classmethod | staticmethod) else found
+        yield f"#### {owner}.{name}()\n"
+        yield _signature(name, func)
+        yield _markdown(func)
+
+
+def _signature(name: str, func: Any) -> str:
+    signature = inspect.signature(func)
+    given = [p for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    whole = str(signature.replace(parameters=given))
+    # The annotations are texts already; the quotes around them are not wanted.
+    whole = re.sub(r"'([^']*)'(?=[,)=]| =|$)", r"\1", whole) if "'" in whole else whole
+    text = name + whole
+    if len(text) > WIDTH:
+        inside, arrow, returns = whole.rpartition(" -> ") if " -> " in whole else (whole, "", "")
+        parts = _split(inside[1:-1])
+        text = f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){arrow}{returns}"
+    return f"```text\n{text}\n```\n"
+
+
+def _split(text: str) -> list[str]:
+    """Split at commas outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for at, char in enumerate(text):
+        depth += (char in "([{") - (char in ")]}")
+        if char == "," and depth == 0:
+            parts.append(text[start:at].strip())
+            start = at + 1
+    return [*parts, text[start:].strip()]
+
+
+def _markdown(value: Any) -> str:
+    doc = inspect.getdoc(value) or ""
+    found = re.sub(r"``([^`]+)``", r"`\1`", doc)
+    return f"{found}\n" if found else ""
+
+
+def _fields(kind: Any) -> str:
+    rows = ["| field | type | default |", "|---|---|---|"]
+    for field in dataclasses.fields(kind):
+        if field.name.startswith("_"):
+            continue
+        default = "required"
+        if field.default is not dataclasses.MISSING:
+            default = f"`{field.default!r}`" if len(repr(field.default)) < 40 else "see below"
+        elif field.default_factory is not dataclasses.MISSING:
+            default = f"`{field.default_factory()!r}`" if len(repr(field.default_factory())) < 20 else "empty"
+        shown = str(field.type).replace("|", "\\|")
+        rows.append(f"| `{field.name}` | `{shown}` | {default} |")
+    return "\n".join(rows) + "\n"
+
+
+# ---- errors -------------------------------------------------------------------------------------------------
+
+ERRORS_HEAD = """\
+# Errors
+
+Written by `python docs/generate.py` from `onward.errors`. All can be imported from `onward`.
+
+Every error derives from `OnwardError` and has `message` (what happened), `hint` (what to do), `code` (stable, for
+programs) and `exit_code` (what a command returns). `str(error)` is message and hint. When a verb raises, it has
+written nothing.
+"""
+INTERRUPTS_HEAD = """\
+## How a job is told to leave
+
+These are not errors. They derive from `BaseException`, so that `except Exception` in a job does not swallow them. Let
+them pass; `finally` blocks run as usual.
+
+| interrupt | meaning |
+|---|---|
+"""
+LATER = {"AlreadyAnswered", "InvalidAnswer", "InvalidSchedule"}
+"""Declared for parts that are not in this release: nothing raises them yet."""
+
+
+def errors_page() -> str:
+    """Every error with its code and meaning, as a tree and as a table."""
+    tree = re.search(r"::\n\n(.*)", errors.__doc__ or "", re.DOTALL)
+    rows = ["| error | code | exit code | meaning |", "|---|---|---|---|"]
+    for name, kind in vars(errors).items():
+        if inspect.isclass(kind) and issubclass(kind, OnwardError) and not name.startswith("_"):
+            later = " Not raised in this release." if name in LATER else ""
+            rows.append(f"| `{name}` | `{kind.code}` | {kind.exit_code} | {_cell(kind)}{later} |")
+    interrupts = [
+        f"| `{name}` | {_cell(kind)} |"
+        for name, kind in vars(errors).items()
+        if inspect.isclass(kind) and issubclass(kind, Interrupt)
+    ]
+    drawn = inspect.cleandoc(tree[1]) if tree else ""
+    drawn = drawn.replace("``", "`")
+    return "\n".join(
+        [ERRORS_HEAD, "## The tree\n", f"```text\n{drawn}\n```\n", "## The table\n", *rows, "", INTERRUPTS_HEAD.rstrip()]
+        + [*interrupts, ""]
+    )
+
+
+def _cell(kind: Any) -> str:
+    return " ".join(_markdown(kind).split()).replace("|", "\\|")
+
+
+# ---- states -------------------------------------------------------------------------------------------------
+
+
+def moves() -> str:
+    """Which status may follow which."""
+    names = list(Status)
+    head = "| from \\ to | " + " | ".join(f"`{name}`" for name in names) + " |"
+    rows = [head, "|---" * (len(names) + 1) + "|"]
+    for old in names:
+        cells = ("yes" if new in LEGAL_MOVES[old] else "" for new in names)
+        rows.append(f"| `{old}` | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+STATES = (
+    ("completed", {"status": Status.COMPLETED}),
+    ("failed, no checkpoint", {"status": Status.FAILED}),
+    ("cancelled, no checkpoint", {"status": Status.CANCELLED}),
+    ("failed, with a checkpoint", {"status": Status.FAILED, "has_checkpoint": True}),
+    ("cancelled, with a checkpoint", {"status": Status.CANCELLED, "has_checkpoint": True}),
+    ("running", {"status": Status.RUNNING}),
+    ("pending, ready", {"status": Status.PENDING}),
+    ("pending, first start is later", {"status": Status.PENDING, "waiting_on": Waiting.TIME}),
+    ("pending, waits after a failure", {"status": Status.PENDING, "waiting_on": Waiting.TIME, "attempt": 1}),
+    ("pending, something it needs is taken", {"status": Status.PENDING, "waiting_on": Waiting.RESOURCE}),
+    ("pending, its old run has not left yet", {"status": Status.PENDING, "waiting_on": Waiting.OWNER}),
+    ("pending, paused", {"status": Status.PENDING, "waiting_on": Waiting.PAUSE}),
+    (
+        "pending, held after a lost worker, with a checkpoint",
+        {"status": Status.PENDING, "waiting_on": Waiting.HOLD, "has_checkpoint": True},
+    ),
+)
+
+
+def states() -> str:
+    """What the code derives from a status and its circumstances."""
+    rows = ["| status and circumstances | `job.state` |", "|---|---|"]
+    for text, values in STATES:
+        rows.append(f"| {text} | `{Job(id='', job_type='', **values).state}` |")  # type: ignore[arg-type]
+    return "\n".join(rows) + "\n"
+
+
+RUN_MEANINGS = {
+    RunStatus.PENDING: "reserved; not written in this release",
+    RunStatus.RUNNING: "a worker has it now",
+    RunStatus.SUCCESS: "the function returned",
+    RunStatus.FAILED: "the function raised, or ran out of time",
+    RunStatus.SKIPPED: "reserved; not written in this release",
+    RunStatus.CANCELLED: "it left because somebody cancelled the job",
+    RunStatus.LOST: "its worker died or fell silent",
+    RunStatus.INTERRUPTED: "it left at a safe point because the worker was shutting down, or the job was paused",
+    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`)",
+}
+
+
+def runs() -> str:
+    """The statuses of a run."""
+    rows = ["| run status | meaning |", "|---|---|"]
+    return "\n".join(rows + [f"| `{status}` | {RUN_MEANINGS[status]} |" for status in RunStatus]) + "\n"
+
+
+# ---- tables -------------------------------------------------------------------------------------------------
+
+
+def columns(table: Table) -> str:
+    """The columns of a table."""
+    rows = ["| column | type | empty allowed | default |", "|---|---|---|---|"]
+    for column in table.columns:
+        default: Any = column.server_default
+        text = "" if default is None else str(getattr(default.arg, "text", default.arg))
+        key = " (key)" if column.primary_key else ""
+        empty = "yes" if column.nullable else ""
+        rows.append(f"| `{column.name}`{key} | {_kind(column.type)} | {empty} | {f'`{text}`' if text else ''} |")
+    return "\n".join(rows) + "\n"
+
+
+def _kind(kind: Any) -> str:
+    if isinstance(kind, tables.UtcTime):
+        return "time"
+    name = type(kind).__name__
+    return {"Text": "text", "Integer": "integer", "BigInteger": "big integer", "Float": "float"}.get(name, name.lower())
+
+
+# ---- writing ------------------------------------------------------------------------------------------------
+
+WHOLE: dict[str, Callable[[], str]] = {
+    "python.md": python_page,
+    "errors.md": errors_page,
+    "settings.md": settings_reference,
+}
+REGIONS: dict[str, Callable[[], str]] = {
+    "moves": moves,
+    "states": states,
+    "runs": runs,
+    **{f"table {name}": (lambda table=table: columns(table)) for name, table in tables.metadata.tables.items()},
+}
+
+
+def page(path: Path) -> str:
+    """The page as it ought to be."""
+    if path.name in WHOLE:
+        return WHOLE[path.name]()
+    return REGION.sub(lambda match: f"{match[1]}\n{REGIONS[match['name']]()}\n{match[3]}", path.read_text("utf-8"))
+
+
+def pages() -> list[Path]:
+    """Every page of which a part is written here."""
+    made = {REFERENCE / name for name in WHOLE}
+    return sorted(made | {path for path in REFERENCE.glob("*.md") if REGION.search(path.read_text("utf-8"))})
+
+
+if __name__ == "__main__":
+    for each in pages():
+        each.write_text(page(each), "utf-8")
+        sys.stdout.write(f"{each.relative_to(REFERENCE.parent.parent)}\n")

@@ -1,0 +1,79 @@
+"""The table of commands: what there is, in which module, and what each is for; nothing is loaded by looking at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A command or noun: the module that has it, one line about it, and a noun's verbs."""
+
+    module: str
+    summary: str
+    verbs: tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "demo": Branch("demo.command", "Index pages, kill the worker half-way, see it go on, ask a question."),
+    "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
+    "worker": Branch("nouns.worker", "Run jobs."),
+    "run": Branch("nouns.run", "Submit a job."),
+    "watch": Branch("nouns.watch", "Follow jobs until they have ended."),
+    "doctor": Branch("nouns.doctor", "Check database, clock, workers and disk."),
+    "job": Branch(
+        "nouns.job",
+        "Look at jobs and steer them.",
+        ("list", "show", "logs", "watch", "types", "resume", "fresh", "again", "pause", "cancel", "delete", "export"),
+    ),
+    "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
+    "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
+    "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
+    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
+    "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
+    "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),
+    "config": Branch(
+        "nouns.config", "Settings, and where they come from.", ("show", "get", "path", "validate", "schema")
+    ),
+    "help": Branch("nouns.help", "Help on a topic."),
+    "version": Branch("nouns.version", "The version."),
+    "completion": Branch("nouns.completion", "Completion for a shell."),
+}
+OLD_WORDS = {
+    "retry": "job resume",
+    "requeue": "job resume",
+    "unpause": "job resume",
+    "reschedule": "job resume",
+    "stop": "job cancel",
+    "kill": "job cancel",
+    "restart": "job fresh",
+    "rerun": "job again",
+    "submit": "run",
+    "enqueue": "run",
+}
+"""Words that people bring along, and the command that is meant."""
+
+TOP = """\
+onward: background jobs that go on where they stopped.
+
+  onward demo                               see it: a worker is killed, and its job goes on
+  onward run word_count -a folder=texts --watch
+  onward job resume @last                   go on with the newest job from its checkpoint
+
+  Start    demo, dev, worker, run, watch
+  Jobs     job, interrupted, chain, resource, checkpoint, workers
+  Place    db, config, doctor
+  About    help, version, completion
+
+  onward help lists them all with a line each; onward COMMAND --help shows examples.
+"""
+
+
+def paths() -> Iterator[str]:
+    """Every command, as it is typed after ``onward``."""
+    for name, branch in COMMANDS.items():
+        if branch.verbs:
+            yield from (f"{name} {verb}" for verb in branch.verbs)
+        else:
+            yield name

@@ -1,0 +1,1 @@
+"""What people type: names of jobs, filters, times, parameters, answers to questions."""

@@ -1,0 +1,71 @@
+"""Names of jobs: the whole id, an ending of it, ``@last``, ``@last:type``, or ``-`` for ids from stdin."""
+
+from __future__ import annotations
+
+import re
+import sys
+import uuid
+from collections.abc import Sequence
+
+import onward
+from onward.errors import JobNotFound, OnwardError
+from onward.model.ids import parsed, shown
+
+LEAST = 6
+_WHOLE = re.compile(r"^[a-z]{2,4}_[0-9A-Za-z]{26}$")
+
+
+class AmbiguousName(OnwardError):
+    """More than one job has this ending."""
+
+    code = "job-ambiguous"
+    exit_code = 2
+
+
+def job_ids(app: onward.Onward, names: Sequence[str]) -> list[str]:
+    """The stored ids of all that was named, each once, in order."""
+    given = [line.strip() for name in names for line in (sys.stdin if name == "-" else [name])]
+    return list(dict.fromkeys(job_id(app, name) for name in given if name))
+
+
+def job_id(app: onward.Onward, name: str) -> str:
+    """The stored id of one job. Raises ``JobNotFound`` and ``AmbiguousName``."""
+    if name == "@last" or name.startswith("@last:"):
+        return _last(app, name.partition(":")[2] or None)
+    if _WHOLE.match(name) or _is_uuid(name):
+        return parsed(name)
+    if len(name) < LEAST:
+        return _exact(app, name)
+    found = app.find_by_ending(name.removeprefix("job_"))
+    if not found:
+        raise JobNotFound(f"No job has an id that ends in {name!r}.", hint="onward job list")
+    if len(found) > 1 and name not in found:
+        ids = ", ".join(shown(item) for item in found[:5])
+        raise AmbiguousName(f"{len(found)} jobs have ids that end in {name!r}: {ids}.", hint="type more of the id")
+    return name if name in found else found[0]
+
+
+def _exact(app: onward.Onward, name: str) -> str:
+    try:
+        return app.get(name).id
+    except JobNotFound:
+        raise JobNotFound(
+            f"There is no job {name!r}; an ending of an id needs at least {LEAST} characters.", hint="onward job list"
+        ) from None
+
+
+def _last(app: onward.Onward, job_type: str | None) -> str:
+    """The newest job that somebody submitted: phases come after their chain, and are passed over where they can be."""
+    page = app.find(job_type=job_type, limit=200)
+    if not len(page):
+        what = f"job of type {job_type!r}" if job_type else "job"
+        raise JobNotFound(f"There is no {what} yet.", hint="onward run JOB_TYPE")
+    return next((job.id for job in page if job.parent_id is None), page[0].parent_id or page[0].id)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

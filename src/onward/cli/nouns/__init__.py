@@ -1,0 +1,1 @@
+"""The commands, a file for each noun; loaded when one of them is used."""

@@ -1,0 +1,226 @@
+"""Following jobs: a live picture on a terminal, plain lines elsewhere, and what Ctrl-C does."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import onward
+from onward.cli import exits
+from onward.cli.show import bars
+from onward.cli.show.phases import phase_names, phase_of
+from onward.cli.told import Told, is_terminal, say
+from onward.errors import JobNotFound, StoreUnavailable
+from onward.model.job import Job
+from onward.model.states import Status, Waiting
+
+_REDRAW_SECONDS = 0.12
+_LOOK_SECONDS = 0.5
+_PLAIN_SECONDS = 30.0
+_SECOND_CTRL_C = 2.0
+_LAST_LINES = 20
+
+
+@dataclass(slots=True)
+class Wishes:
+    """How to follow."""
+
+    compact: bool = False
+    logs: bool = False
+    until_input: bool = False
+    timeout: float | None = None
+    interval: float = _LOOK_SECONDS
+    may_cancel: bool = True
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was said of a job in plain lines."""
+
+    state: str = ""
+    phase: str = ""
+    tenth: int = -1
+    said_at: float = float("-inf")
+    log: int = 0
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Follows jobs until they have ended."""
+
+    app: onward.Onward
+    ids: Sequence[str]
+    told: Told
+    wishes: Wishes = field(default_factory=Wishes)
+    jobs: dict[str, Job] = field(default_factory=dict)
+    _seen: dict[str, _Seen] = field(default_factory=dict)
+    _live: Any = None
+    _is_lost: bool = False
+
+    def follow(self) -> int:
+        """Follow; the exit code is that of the jobs' outcome, the highest of them."""
+        try:
+            with self._picture():
+                code = self._loop()
+        except KeyboardInterrupt:
+            return self._stopped()
+        self._tell_failures()
+        return code
+
+    # ---- looking --------------------------------------------------------------------------------------------
+
+    def _loop(self) -> int:
+        clock, rang = self.app.clock, threading.Event()
+        deadline = None if self.wishes.timeout is None else clock.monotonic() + self.wishes.timeout
+        quit_listening = self.app.listen(rang.set)
+        try:
+            while True:
+                rang.clear()
+                if self._look():
+                    self._show()
+                    codes = [self._code(job) for job in self.jobs.values()]
+                    if None not in codes:
+                        return max((code for code in codes if code is not None), default=exits.DONE)
+                if deadline is not None and clock.monotonic() >= deadline:
+                    say("--timeout was reached; the job goes on.")
+                    return exits.TIMED_OUT
+                clock.wait(threading.Event(), _REDRAW_SECONDS)
+                clock.wait(rang, max(0.0, self.wishes.interval - _REDRAW_SECONDS))
+        finally:
+            quit_listening()
+
+    def _look(self) -> bool:
+        try:
+            for job_id in self.ids:
+                known = self.jobs.get(job_id)
+                if known is None or self._code(known) is None:
+                    self.jobs[job_id] = self.app.get(job_id)
+        except StoreUnavailable as error:
+            if not self.jobs:
+                raise
+            if not self._is_lost:
+                say(f"{error.message} Watching goes on when it is back.")
+            self._is_lost = True
+            return False
+        except JobNotFound:
+            if not self.jobs:
+                raise
+            self.ids = [job_id for job_id in self.ids if job_id in self.jobs and self._exists(job_id)]
+            return False
+        self._is_lost = False
+        return True
+
+    def _exists(self, job_id: str) -> bool:
+        try:
+            self.app.get(job_id)
+        except JobNotFound:
+            say(f"{bars.name_of(self.jobs.pop(job_id))} was deleted.")
+            return False
+        return True
+
+    def _code(self, job: Job) -> int | None:
+        if job.waiting_on is Waiting.HOLD:
+            return exits.INTERRUPTED
+        if job.status is Status.PENDING_HITL and self.wishes.until_input:
+            return exits.WAITS_FOR_INPUT
+        return outcome(job)
+
+    # ---- showing --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _picture(self) -> Iterator[None]:
+        if not self.told.has_color(sys.stderr) or not is_terminal(sys.stderr):
+            yield
+            return
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(stderr=True, highlight=False)
+        with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as self._live:
+            yield
+        self._live = None
+
+    def _show(self) -> None:
+        if self._live is None:
+            self._plain()
+            return
+        from rich.text import Text
+
+        if self.wishes.logs:
+            for job in self.jobs.values():
+                for line in self._new_lines(job):
+                    self._live.console.print(Text(line))
+        self._live.update(Text("\n".join(self._lines()), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    def _lines(self) -> Iterator[str]:
+        now = self.app.clock.now()
+        for job in self.jobs.values():
+            names = phase_names(job, self.app)
+            yield bars.job_line(job, now, phase_of(job, names))
+            if names and not self.wishes.compact:
+                children = {child.position: child for child in self.app.children(job.id) if not child.superseded_by}
+                width = max(len(name) for name in names)
+                for at, name in enumerate(names):
+                    yield bars.phase_line(name, children.get(at), width, now)
+
+    def _plain(self) -> None:
+        elapsed, now = self.app.clock.monotonic(), self.app.clock.now()
+        for job in self.jobs.values():
+            seen = self._seen.setdefault(job.id, _Seen())
+            if self.wishes.logs:
+                for line in self._new_lines(job):
+                    say(line)
+            tenth = -1 if job.progress.percent is None else job.progress.percent // 10
+            phase = phase_of(job, phase_names(job, self.app))
+            is_news = (job.state, phase, tenth) != (seen.state, seen.phase, seen.tenth)
+            if is_news or (elapsed - seen.said_at >= _PLAIN_SECONDS and outcome(job) is None):
+                say(bars.job_line(job, now, phase))
+                seen.state, seen.phase, seen.tenth, seen.said_at = job.state, phase, tenth, elapsed
+
+    def _new_lines(self, job: Job) -> Iterator[str]:
+        seen = self._seen.setdefault(job.id, _Seen())
+        for line in self.app.logs(job.id, after=seen.log):
+            seen.log = line.seq
+            yield f"{job.job_type} {line.level:<7} {line.message}"
+
+    def _tell_failures(self) -> None:
+        if self.wishes.compact or self.wishes.logs:
+            return
+        for job in self.jobs.values():
+            if job.status is Status.FAILED:
+                failed = [child for child in self.app.children(job.id) if child.status is Status.FAILED] or [job]
+                for one in failed:
+                    for line in self.app.logs(one.id)[-_LAST_LINES:]:
+                        say(f"    {line.level:<7} {line.message}")
+
+    # ---- Ctrl-C ---------------------------------------------------------------------------------------------
+
+    def _stopped(self) -> int:
+        running = [job for job in self.jobs.values() if outcome(job) is None]
+        plural = len(running) > 1
+        if not running or not is_terminal(sys.stderr) or not self.wishes.may_cancel:
+            say("Stopped watching.")
+            return exits.CTRL_C
+        say(
+            f"Stopped watching; the {'jobs keep' if plural else 'job keeps'} running. "
+            f"Press again within {_SECOND_CTRL_C:.0f} s to cancel {'them' if plural else 'it'}."
+        )
+        try:
+            self.app.clock.wait(threading.Event(), _SECOND_CTRL_C)
+        except KeyboardInterrupt:
+            for job in running:
+                self.app.cancel(job.id, reason="Ctrl-C")
+                say(f"{bars.name_of(job)} is cancelled.")
+            return exits.CANCELLED
+        return exits.CTRL_C
+
+
+def outcome(job: Job) -> int | None:
+    """The exit code of a job that has ended."""
+    if job.status is Status.FAILED:
+        return exits.INTERRUPTED if job.error and job.error.type == "WorkerLost" else exits.FAILED
+    return {Status.COMPLETED: exits.DONE, Status.CANCELLED: exits.CANCELLED}.get(job.status)

@@ -1,0 +1,21 @@
+"""The engine's statements against a model of what they must do, in any order of moves."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.simulation.conftest import NewWorld
+from tests.simulation.machine import Machine, budget
+
+
+def test_every_order_of_moves_leaves_what_was_promised(new_world: NewWorld) -> None:
+    run_state_machine_as_test(partial(Machine, new_world), settings=budget(60, 40))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_very_many_orders_of_moves_leave_what_was_promised(new_world: NewWorld) -> None:
+    run_state_machine_as_test(partial(Machine, new_world), settings=budget(3000, 80))
