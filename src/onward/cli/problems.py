@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import tempfile
 import traceback
@@ -64,12 +65,15 @@ class Reporter:
 
     def __init__(self, args: Sequence[str]) -> None:
         before = args[: args.index("--")] if "--" in args else args
+        self._args = list(args)
         self._is_json = bool({"--json", "--jsonl"} & set(before))
         self._is_debug = "--debug" in before
 
     def report(self, error: Exception) -> int:
         """Print it on stderr; the exit code."""
         problem = problem_of(error)
+        if isinstance(error, IncompleteJobFound) and self._args:
+            problem.fix = f"onward {shlex.join(self._args)} --resume     (or --fresh to begin again)"
         if self._is_debug:
             problem.lines.append(f"The trace was written to {_write_trace(error)}")
             traceback.print_exception(error, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -90,6 +91,8 @@ class Worker:
         """
         with self._signals():
             self.start()
+            # What is there now stays: the collector need not look at it again and again.
+            gc.freeze()
             try:
                 while not self._stop_asked.is_set():
                     if until_idle and self.is_idle():

@@ -102,7 +102,7 @@ class Worker(Group):
     progress_seconds: float = setting(
         0.5, kinds.SECONDS, "progress is written at most this often for one job", least=0.01
     )
-    prefetch: int = setting(256, kinds.WHOLE, "jobs claimed in one statement, at most", least=1, most=10_000)
+    prefetch: int = setting(1000, kinds.WHOLE, "jobs claimed in one statement, at most", least=1, most=10_000)
 
     @property
     def slots(self) -> int:

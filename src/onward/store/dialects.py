@@ -129,7 +129,7 @@ class SqliteDialect:
         return f"{column} IN (SELECT value FROM json_each(?))", [orjson.dumps(list(values)).decode()]
 
 
-_SIZES = (1, 4, 16, 64, 256)
+_SIZES = (1, 4, 16, 64, 256, 1024)
 """Rows in one statement: few different sizes, so that the driver keeps all of them prepared."""
 
 

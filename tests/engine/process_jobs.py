@@ -1,0 +1,93 @@
+"""Jobs for child processes: plain functions at the top of an importable module."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from onward import Context, JobTypes
+
+types = JobTypes()
+
+
+@types.job(isolation="process")
+def add(ctx: Context, a: int, b: int = 2) -> dict[str, Any]:
+    """Add, in a process of its own."""
+    ctx.progress(done=1, total=2, message="adding")
+    ctx.log.info("adds", a=a)
+    return {"sum": a + b, "pid": os.getpid(), "attempt": ctx.attempt, "source": ctx.source_id}
+
+
+@types.job(isolation="process", max_attempts=3, backoff=0.01, retry_on=(KeyError,))
+def fail(kind: str) -> None:
+    """Fail in a way."""
+    if kind == "key":
+        raise KeyError("not there")
+    if kind == "exit":
+        os._exit(7)
+    if kind == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    raise ValueError("wrong")
+
+
+@types.job(isolation="process")
+def walk(ctx: Context, folder: str, count: int = 5, stop_at: int | None = None) -> list[int]:
+    """Go over items, keep steps and partial work, and wait at one of them until told to leave."""
+    for item in ctx.each(range(count)):
+        ctx.partial().append(item)
+        ctx.state["sum"] = ctx.state.get("sum", 0) + item
+        doubled = ctx.step("double", lambda item=item: _note(folder, item) * 2)
+        assert doubled == item * 2
+        if item == stop_at and not ctx.resumed:
+            Path(folder, "reached").touch()
+            while True:
+                ctx.check()
+                time.sleep(0.01)
+    return [ctx.state["sum"], len(list(ctx.partial()))]
+
+
+def _note(folder: str, item: int) -> int:
+    with Path(folder, "items").open("a") as file:
+        file.write(f"{item}\n")
+    return item
+
+
+@types.job(isolation="process", timeout=0.3)
+def ignore(folder: str, grandchild: bool = False) -> None:
+    """Ignore every request to leave."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pids = [os.getpid()]
+    if grandchild:
+        pids.append(subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).pid)
+    Path(folder, "pids.new").write_text(" ".join(map(str, pids)))
+    Path(folder, "pids.new").rename(Path(folder, "pids"))
+    while True:
+        time.sleep(0.05)
+
+
+@types.job(isolation="process")
+def write(ctx: Context, number: int) -> int:
+    """Write to onward's database in one transaction with the checkpoint."""
+    with ctx.transaction() as connection:
+        connection.exec_driver_sql(f"INSERT INTO orders VALUES ({number})")
+        ctx.state["written"] = number
+        ctx.checkpoint()
+        ctx.step("inside", lambda: 1)
+    if number < 0:
+        raise ValueError("after the transaction")
+    return ctx.fence
+
+
+@types.job(isolation="process")
+def occupy(ctx: Context) -> str:
+    """Hold a resource and show the board."""
+    with ctx.hold("gpu"):
+        ctx.dimension(768, "index")
+        ctx.fingerprint(model="m")
+        ctx.checkpoint(flush=True)
+    return ctx.idempotency_key("x")
