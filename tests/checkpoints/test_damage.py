@@ -158,7 +158,7 @@ def test_newer_format_is_refused_and_left_alone(
     store: FileCheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as later:
-        later.setattr("onward.checkpoints.FORMAT", "onward/2")
+        later.setattr("onward.checkpoints.format.FORMAT", "onward/2")
         store.save_checkpoint(Checkpoint("metadata", "wiki"))
     with pytest.raises(InvalidValue, match="Upgrade"):
         store.load_checkpoint("wiki", "metadata")

@@ -39,10 +39,10 @@ def fail(kind: str) -> None:
 def walk(ctx: Context, folder: str, count: int = 5, stop_at: int | None = None) -> list[int]:
     """Go over items, keep steps and partial work, and wait at one of them until told to leave."""
     for item in ctx.each(range(count)):
-        ctx.partial().append(item)
-        ctx.state["sum"] = ctx.state.get("sum", 0) + item
         doubled = ctx.step("double", lambda item=item: _note(folder, item) * 2)
         assert doubled == item * 2
+        ctx.partial().append(item)
+        ctx.state["sum"] = ctx.state.get("sum", 0) + item
         if item == stop_at and not ctx.resumed:
             Path(folder, "reached").touch()
             while True:
@@ -57,7 +57,7 @@ def _note(folder: str, item: int) -> int:
     return item
 
 
-@types.job(isolation="process", timeout=0.3)
+@types.job(isolation="process", timeout=2)
 def ignore(folder: str, grandchild: bool = False) -> None:
     """Ignore every request to leave."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -12,7 +12,11 @@ _JOBS = (
     "SELECT job_id, status, waiting_on, worker_id, fence, generation, paused_by, attempt, losses, checkpoint_number, "
     "checkpoint_at, blocked_by, parent_id, resources FROM jobs ORDER BY job_id"
 )
-_EVENTS = "SELECT job_id, generation, kind, fence FROM job_events ORDER BY seq"
+# That a run has started is told by the row of the run.
+_EVENTS = (
+    "SELECT job_id, generation, kind, fence, seq FROM job_events UNION ALL "
+    "SELECT job_id, generation, 'started', fence, 0 FROM job_runs ORDER BY 1, 4, 5"
+)
 _NEEDS = "SELECT resource, job_id, slot FROM job_resources"
 _SAVED = "SELECT job_id, number, state, fence FROM checkpoints ORDER BY job_id, number"
 _STEPS = "SELECT job_id, name, result FROM job_steps"
@@ -27,7 +31,8 @@ _MOVES = {
     "interrupted": (("running",), "pending"),
     "parked": (("running",), "pending"),
     "retrying": (("running",), "pending"),
-    "handed_back": (("running",), "pending"),
+    # The run that was not begun is forgotten.
+    "handed_back": (("pending", "lost"), "pending"),
 }
 
 
@@ -93,7 +98,7 @@ def _check_events(world: World, found: dict[str, Any]) -> None:
     state: dict[str, str] = {}
     fences: dict[str, int] = {}
     verdicts: set[tuple[str, int]] = set()
-    for job_id, generation, kind, fence in world.rows(_EVENTS):
+    for job_id, generation, kind, fence, _seq in world.rows(_EVENTS):
         assert job_id in found, "an event of no job"
         before = state.get(job_id, "pending")
         if kind in _MOVES:

@@ -15,9 +15,9 @@ def run(argv: Sequence[str] | None = None) -> int:
     if args in ([], ["--help"], ["-h"]):
         print(TOP, end="")
         return exits.DONE
-    from onward.cli import problems, tree
-
     try:
+        from onward.cli import tree
+
         returned = tree.root().main(args=args, prog_name="onward", standalone_mode=False)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -27,6 +27,8 @@ def run(argv: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else exits.UNEXPECTED
     except Exception as error:  # noqa: BLE001 - the outermost door: every error becomes a message and a code
+        from onward.cli import problems
+
         return problems.Reporter(args).report(error)
     return returned if isinstance(returned, int) else exits.DONE
 

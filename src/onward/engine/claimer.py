@@ -76,7 +76,8 @@ class Claimer(Service):
 
     def claim(self, limit: int) -> int:
         """Claim so many jobs and put them into the pool; how many there were."""
-        types = self._registry.names()
+        # Former names too: jobs that were submitted under them are still there.
+        types = tuple(self._registry.as_mapping())
         if not types:
             return 0
         now = self._store.now()
@@ -96,6 +97,7 @@ class Claimer(Service):
                 limit=limit,
                 now=now,
                 run_ids=self._ids.many(limit),
+                versions={kind.name: kind.version for kind in self._registry if kind.version != 1},
             )
 
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import math
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -162,10 +163,13 @@ class Desk:
         text = message if len(message) <= limit else message[: limit - 1] + "…"
         shown: str | None = None
         if fields:
-            plain = {name: value if _is_plain(value) else str(value)[:limit] for name, value in fields.items()}
-            shown = codec.encode(plain, "The fields of a log line", 4 * limit + 65536)
+            plain = {
+                codec.clean(name): value if _is_plain(value) else codec.clean(str(value))[: 4 * limit]
+                for name, value in fields.items()
+            }
+            shown = codec.encode(plain, "The fields of a log line", 1 << 24)
         # What a database cannot keep must not end a job that only logs.
-        text = text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
+        text = codec.clean(text)
         self._writer.put_log(NewLine(self.claim.job_id, self.claim.attempt, self.clock.now(), level, text, shown))
 
     @contextlib.contextmanager
@@ -280,9 +284,9 @@ class Desk:
 
 
 def _is_plain(value: Any) -> bool:
-    return (
-        value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
-    )
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
 
 
 def cancelled(job_id: str) -> JobCancelled:

@@ -69,11 +69,11 @@ class Database:
 
     def upgrade(self) -> tuple[int, int]:
         """Make or bring forward the schema; (version before, version now)."""
-        return migrate.upgrade(self._store.engines)
+        return self._store.upgrade()
 
     def version(self) -> int | None:
         """The schema's version, None for an empty database."""
-        with self._store.engines.reading() as conn:
+        with self._store.look() as conn:
             return migrate.version(conn)
 
     def status(self) -> dict[str, Any]:

@@ -62,9 +62,12 @@ class Overseer(Service):
         by_job = {desk.claim.job_id: desk for desk in desks}
         for job_id, fence, status, paused_by in found:
             desk = by_job.get(job_id)
-            if desk is None or desk.claim.fence != fence:
+            if desk is None:
                 continue
-            if status != "running":
+            if desk.claim.fence != fence:
+                # Started fresh by somebody while this code had not left.
+                desk.ask_to_leave(JobLost(f"Job {job_id} was started afresh."))
+            elif status != "running":
                 desk.ask_to_leave(cancelled(job_id))
             elif paused_by is not None:
                 desk.ask_to_leave(stopped(job_id, f"paused by {paused_by}"))

@@ -23,6 +23,9 @@ _UNREACHABLE = 7
 _FINAL = frozenset({0, 2, 3, 4, 5, 6})
 """Exit codes that another start would not change: done, wrong usage, wrong configuration."""
 
+_STOPPED_EARLY = frozenset({-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT})
+"""How a worker ends that is told to stop before it has begun."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 _HEALTHY_SECONDS = 60.0
 
@@ -49,6 +52,8 @@ class Supervisor:
             while True:
                 begun = self._clock.monotonic()
                 code = self._run_once()
+                if self._stop_asked.is_set() and code in _STOPPED_EARLY:
+                    return 0
                 if not self._is_abnormal(code):
                     return code if code >= 0 else 128 - code
                 if self._clock.monotonic() - begun >= _HEALTHY_SECONDS:

@@ -184,7 +184,7 @@ class Worker:
             host=here.host,
             pid=here.pid,
             queues=self.queues,
-            job_types=self._registry.names(),
+            job_types=tuple(sorted(self._registry.as_mapping())),
             slots=self.slots,
             state="online",
             version=__version__,

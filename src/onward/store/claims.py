@@ -5,7 +5,7 @@ The fence rises with every claim; everything that a run writes later says ``WHER
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -82,9 +82,11 @@ def claim_jobs(
     limit: int,
     now: datetime,
     run_ids: Sequence[str],
+    versions: Mapping[str, int] | None = None,
 ) -> list[Claim]:
     """Give the worker the next ready jobs that it can run, at most ``limit``, best first.
 
+    ``versions``: of the job types that are not of version 1; a job of a newer version is left for others.
     Jobs that need a resource which is taken are set aside until it is free.
     """
     where = ["status = 'pending'", "waiting_on IS NULL"]
@@ -94,6 +96,11 @@ def claim_jobs(
             condition, found = dialect.among(column, values)
             where.append(condition)
             params += found
+    known = ["type_version <= 1"]
+    for name, version in (versions or {}).items():
+        known.append("(job_type = ? AND type_version <= ?)")
+        params += [name, version]
+    where.append(f"({' OR '.join(known)})")
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
     rest = f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {' AND '.join(where)} ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"

@@ -18,7 +18,7 @@ from onward.store.tables import metadata
 def status(store: Store) -> dict[str, Any]:
     """Address, kind, library, schema version, size and rows."""
     engines = store.engines
-    with engines.reading() as conn:
+    with store.look() as conn:
         found = migrate.version(conn)
         if isinstance(engines, SqliteEngines):
             library = f"SQLite {engines.module.sqlite_version}" + (" (safe mode)" if engines.safe else "")

@@ -84,7 +84,7 @@ def count_jobs(conn: Connection, dialect: Dialect, query: JobQuery, cap: int = C
     """How many jobs match, at most ``cap``."""
     where, params = _where(dialect, query)
     clause = f" WHERE {' AND '.join(where)}" if where else ""
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS some"
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS found"
     return int(dialect.query(conn, sql, [*params, cap])[0][0])
 
 
@@ -208,7 +208,7 @@ def count_ready_before(conn: Connection, dialect: Dialect, job: Job) -> int:
     """How many ready jobs a worker takes before this one, at most ``COUNT_CAP``."""
     sql = (
         "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL AND queue = ? "
-        "AND (priority > ? OR (priority = ? AND (run_at < ? OR (run_at = ? AND job_id < ?)))) LIMIT ?) AS some"
+        "AND (priority > ? OR (priority = ? AND (run_at < ? OR (run_at = ? AND job_id < ?)))) LIMIT ?) AS found"
     )
     when = dialect.time(job.run_at) if job.run_at else None
     params = [job.queue, job.priority, job.priority, when, when, job.id, COUNT_CAP]

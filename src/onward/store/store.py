@@ -110,6 +110,17 @@ class Store:
         with self._translated(), self.engines.reading() as conn:
             yield conn
 
+    @contextlib.contextmanager
+    def look(self) -> Iterator[Connection]:
+        """A connection for reading whatever is there; the schema is neither made nor checked."""
+        with self._translated(), self.engines.reading() as conn:
+            yield conn
+
+    def upgrade(self) -> tuple[int, int]:
+        """Make or bring forward the schema; (version before, version now)."""
+        with self._translated():
+            return migrate.upgrade(self.engines)
+
     def now(self) -> datetime:
         """The time by which machines that share the database decide."""
         if self.is_sqlite or not isinstance(self.clock, SystemClock):

@@ -33,7 +33,9 @@ _WATCHED = {".py", ".toml", ".yaml", ".yml"}
 def dev(
     here: Here,
     application: Annotated[str | None, typer.Argument(metavar="[FILE|MODULE]", help="The application.")] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")
+    ] = None,
 ) -> int:
     """Run jobs, and start again whenever a file of the application changes."""
     told = dataclasses.replace(here.told, app=application or app_name(here.told))

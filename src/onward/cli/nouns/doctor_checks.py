@@ -64,7 +64,9 @@ def _schema(found: int | None, needs: int) -> Finding:
     if found is None:
         return Finding("schema", WARN, "the database is empty; it is made at first use", "onward db init")
     if found > needs:
-        return Finding("schema", FAIL, f"version {found} is newer than this program ({needs})", "install a newer onward")
+        return Finding(
+            "schema", FAIL, f"version {found} is newer than this program ({needs})", "install a newer onward"
+        )
     return Finding("schema", FAIL, f"version {found}, this program needs {needs}", "onward db upgrade")
 
 
@@ -103,7 +105,9 @@ def _workers(here: Here) -> Iterator[Finding]:
         yield Finding("workers", OK, f"{len(alive)} running, {slots} slots")
     versions = sorted({worker.version for worker in alive})
     if len(versions) > 1:
-        yield Finding("versions", WARN, f"workers of versions {', '.join(versions)} run side by side", "restart the older")
+        yield Finding(
+            "versions", WARN, f"workers of versions {', '.join(versions)} run side by side", "restart the older"
+        )
     if silent:
         names = ", ".join(worker.name for worker in silent[:5])
         yield Finding("workers", WARN, f"no sign of life from {names}", "a running worker takes over their jobs")

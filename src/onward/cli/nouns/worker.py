@@ -31,13 +31,19 @@ _LOOK_SECONDS = 0.5
 def worker(
     here: Here,
     queues: Annotated[str | None, typer.Option("--queues", metavar="A,B", help="Only these; else all.")] = None,
-    concurrency: Annotated[int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")] = None,
-    name: Annotated[str | None, typer.Option("--name", help="A worker that comes back under its name is known.")] = None,
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="A worker that comes back under its name is known.")
+    ] = None,
     drain_timeout: Annotated[
         float | None, typer.Option("--drain-timeout", min=0, metavar="SECONDS", help="For jobs to reach a safe point.")
     ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do now.")] = False,
-    supervisor: Annotated[bool, typer.Option("--supervisor/--no-supervisor", help="Start it again when it dies.")] = True,
+    supervisor: Annotated[
+        bool, typer.Option("--supervisor/--no-supervisor", help="Start it again when it dies.")
+    ] = True,
     leave_with: Annotated[int | None, typer.Option("--leave-with", hidden=True)] = None,
 ) -> int:
     """Run jobs until told to stop. Ctrl-C or SIGTERM lets them reach a safe point; a second one hurries."""
@@ -66,7 +72,13 @@ def _supervised(told: Told, options: dict[str, Any], until_idle: bool) -> int:
 
 
 def run_worker(
-    here: Here, queues: str | None, concurrency: int | None, name: str | None, *, until_idle: bool, leave_with: int | None
+    here: Here,
+    queues: str | None,
+    concurrency: int | None,
+    name: str | None,
+    *,
+    until_idle: bool,
+    leave_with: int | None,
 ) -> int:
     """The worker itself, in this process."""
     app = here.app

@@ -1,0 +1,193 @@
+"""``onward chain``: chains that the application has, and chains from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onward.cli import exits
+from onward.cli.command import noun, verb
+from onward.cli.here import Here
+from onward.cli.input.chain_file import ChainFile, read_chain_file
+from onward.cli.input.params import read_params
+from onward.cli.nouns.run import told
+from onward.cli.show.output import Column, dump
+from onward.errors import InvalidValue, UnknownJobType
+from onward.model.chain import ChainIssue, JobPhase
+
+verbs = noun("chain", "Job types run one after the other.")
+Which = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A chain of the application, or a YAML or JSON file.")]
+Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="What it works on.")]
+
+
+def _read(here: Here, which: str) -> ChainFile:
+    """The chain that was named; its phases have lines when they come from a file."""
+    path = Path(which)
+    if path.suffix in (".yaml", ".yml", ".json") or path.is_file():
+        return read_chain_file(path)
+    kind = here.app.job_types.get(which)
+    if not kind.phases:
+        raise UnknownJobType(
+            f"{which!r} is a job type, not a chain.", hint=f"onward run {which}; chains: onward chain list"
+        )
+    return ChainFile(which, kind.name, None, list(kind.phases))
+
+
+@verb(verbs, "list", "onward chain list", "onward chain list --json", data=True)
+def list_chains(here: Here) -> None:
+    """List the chains that the application has."""
+    records = [
+        {
+            "name": kind.name,
+            "label": kind.label,
+            "phases": [phase.type_name for phase in kind.phases],
+            "aliases": sorted(kind.aliases),
+        }
+        for kind in sorted(here.app.job_types, key=lambda kind: kind.name)
+        if kind.phases
+    ]
+    columns = (Column("name"), Column("label"), Column("phases", text=lambda names: " → ".join(names), fixed=False))
+    here.out.records(records, columns, empty="The application has no chains. onward chain run FILE.yaml runs one.")
+
+
+@verb(verbs, "show", "onward chain show reindex_offline", "onward chain show chain.yaml --json", data=True)
+def show(here: Here, which: Which) -> None:
+    """Show the phases of a chain with their weights and parameters."""
+    chain = _read(here, which)
+    total = sum(phase.weight for phase in chain.phases) or 1
+    records = [
+        {
+            "name": phase.name,
+            "job_type": phase.type_name,
+            "weight": phase.weight,
+            "share": f"{100 * phase.weight / total:.0f}%",
+            "params": phase.type_params,
+        }
+        for phase in chain.phases
+    ]
+    columns = (
+        Column("name"),
+        Column("job_type", "job type"),
+        Column("weight"),
+        Column("share"),
+        Column("params", fixed=False),
+    )
+    here.out.records(records, columns, envelope={"name": chain.name or chain.label})
+
+
+@verb(
+    verbs,
+    "validate",
+    "onward chain validate chain.yaml",
+    "onward chain validate reindex_offline --source docs",
+    data=True,
+)
+def validate(here: Here, which: Which, source: Source = None) -> int:
+    """Say what is wrong with a chain, and what is merely odd; exit code 6 if it cannot run."""
+    chain = _read(here, which)
+    report = here.app.validate_chain(chain.phases, source_id=source or chain.source_id)
+    issues = [_issue(chain, "error", item) for item in report.errors]
+    issues += [_issue(chain, "warning", item) for item in report.warnings]
+    if here.out.form == "json":
+        errors = [item for item in issues if item["level"] == "error"]
+        warnings = [item for item in issues if item["level"] == "warning"]
+        here.out.write(dump({"valid": report.valid, "errors": errors, "warnings": warnings}, indent=2))
+    else:
+        columns = (Column("where"), Column("level"), Column("message", fixed=False), Column("hint", fixed=False))
+        here.out.records(issues, columns) if issues else here.out.write(f"{chain.label} is valid.")
+    return exits.DONE if report.valid else exits.INVALID
+
+
+def _issue(chain: ChainFile, level: str, issue: ChainIssue) -> dict[str, Any]:
+    where = chain.place(issue.phase)
+    if issue.phase is not None and not chain.lines:
+        where = f"{chain.label}, phase {issue.phase + 1}"
+    return {
+        "where": where,
+        "level": level,
+        "phase": issue.phase,
+        "code": issue.code,
+        "message": issue.message,
+        "hint": issue.hint,
+    }
+
+
+@verb(
+    verbs,
+    "run",
+    "onward chain run chain.yaml --source docs --watch",
+    "onward chain run reindex_offline --source docs -a index_offline.dimension=384",
+    data=True,
+)
+def run(
+    here: Here,
+    which: Which,
+    source: Source = None,
+    args: Annotated[
+        list[str] | None, typer.Option("-a", "--arg", metavar="PHASE.NAME=VALUE", help="A parameter.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it until it has ended.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished work.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin again.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Queue behind what is in the way.")] = False,
+) -> int:
+    """Run a chain as one job, each phase a job of its own."""
+    if resume and fresh:
+        raise typer.BadParameter("give --resume or --fresh, not both")
+    chain = _read(here, which)
+    added = _added(here, chain.phases, args or [])
+    options: dict[str, Any] = {
+        "source_id": source or chain.source_id,
+        "resume": True if resume else False if fresh else None,
+        "on_conflict": "wait" if wait else None,
+    }
+    if chain.lines:
+        phases = [
+            JobPhase(
+                phase.name,
+                weight=phase.weight,
+                job_type=phase.type_name,
+                params={**phase.type_params, **added.get(phase.name, {})},
+            )
+            for phase in chain.phases
+        ]
+        job = here.app.submit_chain(phases, name=chain.name, **options)
+    else:
+        job = here.app.submit(chain.name or which, {"params": added} if added else {}, **options)
+    return told(here, job, watch=watch)
+
+
+def _added(here: Here, phases: list[JobPhase], pairs: list[str]) -> dict[str, dict[str, Any]]:
+    """Parameters by phase, each read by the schema of the phase's job type."""
+    by_phase: dict[str, list[str]] = {}
+    names = {phase.name: phase for phase in phases}
+    for pair in pairs:
+        phase, dot, rest = pair.partition(".")
+        if not dot or phase not in names or "=" not in rest:
+            raise InvalidValue(f"-a {pair!r} is not PHASE.NAME=VALUE.", hint=f"phases: {', '.join(names)}")
+        by_phase.setdefault(phase, []).append(rest)
+    found = {}
+    for name, rests in by_phase.items():
+        kind = here.app.job_types.get(names[name].type_name or name)
+        found[name] = read_params(rests, None, kind.schema())
+    return found
+
+
+@verb(verbs, "graph", "onward chain graph reindex_offline", "onward chain graph chain.yaml --mermaid")
+def graph(
+    here: Here, which: Which, mermaid: Annotated[bool, typer.Option("--mermaid", help="For Markdown pages.")] = False
+) -> None:
+    """Draw a chain."""
+    chain = _read(here, which)
+    total = sum(phase.weight for phase in chain.phases) or 1
+    labels = [f"{phase.name} {100 * phase.weight / total:.0f}%" for phase in chain.phases]
+    if mermaid:
+        here.out.write("flowchart LR")
+        for at, label in enumerate(labels):
+            arrow = f"  p{at - 1} --> " if at else "  "
+            here.out.write(f'{arrow}p{at}["{label}"]')
+        return
+    for at, label in enumerate(labels):
+        here.out.write(f"{'  │' if at else ''}{chr(10) if at else ''}[{at + 1}] {label}")
