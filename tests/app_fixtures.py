@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from onward import Job, Onward, Settings
+from onward import Job, Onward, Settings, Worker
 from onward.clock import Clock
 
 QUICK: dict[str, dict[str, Any]] = {
@@ -101,6 +101,11 @@ def until(fact: Callable[[], Any], what: str = "it", seconds: float = PATIENCE) 
 def ended(app: Onward, job: Job | str, seconds: float = PATIENCE) -> Job:
     """The job once it has ended and its code has left."""
     return app.wait(job if isinstance(job, str) else job.id, timeout=seconds, until="left")
+
+
+def until_told(worker: Worker) -> None:
+    """Wait until the code of a job knows that it must leave."""
+    until(lambda: any(desk.interrupt is not None for desk in worker.pool.active.values()), "the word to leave")
 
 
 def rows(app: Onward, sql: str) -> list[tuple[Any, ...]]:

@@ -149,7 +149,7 @@ def test_total_that_grew_is_said() -> None:
         (RuntimeError(), "RuntimeError"),
         ({"success": False, "error": "quota used up", "items_processed": 3}, "quota used up"),
         ({"success": False}, "The phase reported no success."),
-        (OSError("\udcff"), "?"),
+        (OSError("caf\xe9"), "caf\xe9"),
     ],
 )
 def test_failure_says_where_and_why_and_keeps_the_checkpoint(

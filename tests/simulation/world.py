@@ -17,7 +17,7 @@ from onward.engine.rescuer import Rescuer
 from onward.engine.writer import Change
 from onward.errors import IdempotencyConflict, IllegalTransition, IncompleteJobFound, JobLost, ResourceBusy
 from onward.settings import Settings
-from onward.store import Store, claims, resources
+from onward.store import Store, checkpoints, claims, resources
 from onward.store.tables import metadata
 from tests.simulation.hands import CALLS, ENDINGS, KINDS, Hand, Hands, outcome_of, register
 from tests.simulation.model import JobModel, Kind, Model, backoff, is_legal
@@ -192,7 +192,9 @@ class World:
             for name, result in job.steps.items():
                 assert hand.desk.load_step("", name) == result, "a kept step is not offered"
             hand.appended = len(job.partial)
-            kept = list(hand.desk.read_partial("work", len(job.partial)))
+            with self.store.read() as conn:
+                found = checkpoints.read_partial(conn, self.store.dialect, job.id, "work", len(job.partial))
+                kept = list(found)
             assert kept == job.partial, "partial work was lost"
         return hand
 

@@ -1,1 +1,1 @@
-"""The command line: ``main`` and the tree of commands; what people see is made in ``show``, what they say is read in ``input``."""
+"""The command line: ``main``, the tree of commands, what people see (``show``) and what they type (``input``)."""

@@ -35,5 +35,5 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 def _silenced() -> int:
     """Whoever read our output has gone: nothing more is to be said, also not while Python ends."""
-    sys.stdout = None  # type: ignore[assignment]  # what is still in it has nowhere to go
+    sys.stdout = None
     return exits.DONE

@@ -102,7 +102,7 @@ def _usage(error: Any) -> Problem:
     problem = Problem("usage", error.format_message().strip().rstrip("."), exits.USAGE)
     near = getattr(error, "possibilities", None)
     if near and "Did you mean" not in problem.message:
-        problem.lines.append(f"Did you mean {sorted(near)[0]}?")
+        problem.lines.append(f"Did you mean {min(near)}?")
     context = getattr(error, "ctx", None)
     problem.fix = f"{context.command_path if context else 'onward'} --help"
     return problem

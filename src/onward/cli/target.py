@@ -51,7 +51,7 @@ def _elsewhere(app: Onward, url: str) -> Onward:
 
 
 def load_app(name: str) -> Onward:
-    """The application of ``module:attribute``, ``module``, or the same with a path of a file. Raises ``AppNotFound``."""
+    """The application of ``module:attribute``, ``module`` or ``path.py:attribute``. Raises ``AppNotFound``."""
     where, _, attribute = name.partition(":")
     module = _load(where)
     if attribute:

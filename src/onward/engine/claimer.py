@@ -97,7 +97,7 @@ class Claimer(Service):
                 limit=limit,
                 now=now,
                 run_ids=self._ids.many(limit),
-                versions={kind.name: kind.version for kind in self._registry if kind.version != 1},
+                versions={n: kind.version for n, kind in self._registry.as_mapping().items() if kind.version != 1},
             )
 
         with self._lock:

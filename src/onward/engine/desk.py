@@ -69,6 +69,7 @@ class Desk:
         self._writer = writer
         self._steps: dict[tuple[str, str], str] | None = None
         self._open: Any = None
+        self._held_before: dict[str, int] = {}
 
     # ---- what the overseer and the writer do ----------------------------------------------------------------
 
@@ -204,9 +205,12 @@ class Desk:
 
         def work(conn: Any) -> str | None:
             self._require_owner(conn)
+            sql = "SELECT slot FROM job_resources WHERE resource = ? AND job_id = ?"
+            known = dialect.query(conn, sql, [resource, job_id])
+            if known and known[0][0] is not None:
+                return job_id
             resources.declare(conn, dialect, [need])
-            sql = "SELECT 1 FROM job_resources WHERE resource = ? AND job_id = ?"
-            if not dialect.query(conn, sql, [resource, job_id]):
+            if not known:
                 resources.want(conn, dialect, [(resource, job_id)])
             if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
                 found = resources.in_the_way(conn, dialect, [resource], [job_id])
@@ -215,6 +219,10 @@ class Desk:
             return None
 
         holder = self._store.write(work)
+        if holder == job_id:
+            # It has it already, by declaration or from an outer block, and keeps it afterwards.
+            self._held_before[resource] = self._held_before.get(resource, 0) + 1
+            return
         if holder is not None:
             raise ResourceBusy(
                 f"{resource!r} is held by job {holder}.",
@@ -224,6 +232,10 @@ class Desk:
         self.claim.has_needs = True
 
     def release(self, resource: str) -> None:
+        if self._held_before.get(resource):
+            self._held_before[resource] -= 1
+            return
+
         def work(conn: Any) -> None:
             owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
             if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):

@@ -86,7 +86,7 @@ class Reader:
         with self._store.read() as conn:
             for stored in stored_endings(ending):
                 for job_id in jobs.find_by_ending(conn, self._store.dialect, stored, _SOME):
-                    if job_id.endswith(ending.lower()) or job_id.endswith(ending) or shows_ending(job_id, ending):
+                    if job_id.endswith((ending, ending.lower())) or shows_ending(job_id, ending):
                         found[job_id] = None
         return sorted(found, reverse=True)
 

@@ -180,8 +180,8 @@ class Rescuer(Service):
         if is_verdict:
             told.append((held.job_id, held.generation, "failed", when, held.fence, None, None))
         tell_events(conn, dialect, told)
-        if held.has_needs:
-            resources.let_go(conn, dialect, [held.job_id], keep_wanting=new is Status.PENDING)
+        # Also of a job that has declared nothing: it may have held something for a while.
+        resources.let_go(conn, dialect, [held.job_id], keep_wanting=new is Status.PENDING)
         if is_verdict and held.parent_id is not None:
             self._end_phase(conn, held.job_id, held.parent_id, held.fence, error)
 

@@ -1,4 +1,4 @@
-"""Filters of jobs: ``state=failed,interrupted job_type=embed* created=2026-09-01..``; AND across keys, OR within one."""
+"""Filters of jobs: ``state=failed,interrupted job_type=embed*``; AND across keys, OR within one."""
 
 from __future__ import annotations
 

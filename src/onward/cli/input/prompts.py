@@ -38,7 +38,7 @@ def confirm(what: str, loss: str) -> None:
 
 
 def confirm_many(verb: str, count: int, breakdown: str, *, yes: bool, expect: int | None) -> None:
-    """A confirmation of an act on many jobs: their number, typed or as ``--yes --expect N``. Raises ``NotConfirmed``."""
+    """An act on many jobs is confirmed by their number, typed or as ``--yes --expect N``. Raises ``NotConfirmed``."""
     if expect is not None and expect != count:
         raise NotConfirmed(f"{count:,} jobs match, not {expect:,}. Nothing was done.", hint=f"--yes --expect {count}")
     if yes and expect is not None:

@@ -10,7 +10,7 @@ import onward
 from onward.cli.here import Here
 from onward.cli.input.prompts import ask
 from onward.cli.show.bars import amount, bar, first_line
-from onward.cli.show.phases import phase_names, phase_of
+from onward.cli.show.phases import phase_of
 from onward.cli.show.times import length
 from onward.cli.told import say
 from onward.model.ages import age_text, length_text
@@ -61,7 +61,7 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
     counted = ""
     if job.progress.done is not None and job.progress.total:
         counted = f"{job.progress.done:,} of {job.progress.total:,}"
-    phase = phase_of(job, phase_names(job, here.app))
+    phase = phase_of(job, here.app)
     yield "  " + "  ".join(
         part for part in (bar(job.progress.percent, 20), counted, phase and f"phase {phase}") if part
     )

@@ -48,7 +48,7 @@ def list_chains(here: Here) -> None:
         for kind in sorted(here.app.job_types, key=lambda kind: kind.name)
         if kind.phases
     ]
-    columns = (Column("name"), Column("label"), Column("phases", text=lambda names: " → ".join(names), fixed=False))
+    columns = (Column("name"), Column("label"), Column("phases", text=" → ".join, fixed=False))
     here.out.records(records, columns, empty="The application has no chains. onward chain run FILE.yaml runs one.")
 
 

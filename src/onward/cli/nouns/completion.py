@@ -34,7 +34,10 @@ _onward() {
 compdef _onward onward
 """
 _FISH = """\
-complete -c onward -f -a '(onward completion --words (count (commandline -opc)) -- (commandline -opc) (commandline -ct))'
+function __onward
+    onward completion --words (count (commandline -opc)) -- (commandline -opc) (commandline -ct)
+end
+complete -c onward -f -a '(__onward)'
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _PLACES = {

@@ -72,7 +72,7 @@ def _schema(found: int | None, needs: int) -> Finding:
 
 def _library(library: str) -> Finding:
     if library.startswith("SQLite") and "safe mode" in library:
-        text = f"{library}: this SQLite can damage a database when two checkpoints meet; safe mode prevents it, more slowly"
+        text = f"{library}: two checkpoints that meet can damage a database; safe mode prevents it, more slowly"
         return Finding("library", WARN, text, "pip install pysqlite3     (SQLite 3.51.3 or newer)")
     return Finding("library", OK, library)
 

@@ -10,9 +10,9 @@ from onward.cli import exits
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.input.names import job_ids
+from onward.cli.input.prompts import confirm_many
 from onward.cli.nouns.job_look import list_record
 from onward.cli.nouns.job_steer import Chosen, DryRun, Expect, Watch, Yes, act, go_on
-from onward.cli.input.prompts import confirm_many
 from onward.cli.show.bars import stopped_ago
 from onward.cli.show.output import Column
 from onward.cli.show.times import ago
@@ -80,7 +80,7 @@ def resume(
     watch: Watch = False,
 ) -> int:  # fmt: skip
     """Go on with interrupted jobs from their newest checkpoints."""
-    ids = _names(here, "resume", jobs, every, dry_run, yes, expect)
+    ids = _names(here, "resume", jobs, every=every, dry_run=dry_run, yes=yes, expect=expect)
     if not ids:
         here.out.records([], _COLUMNS, empty="Nothing was interrupted.")
         return exits.DONE
@@ -95,7 +95,7 @@ def discard(
     here: Here, jobs: Names = None, every: All = False, dry_run: DryRun = False, yes: Yes = False, expect: Expect = None
 ) -> None:
     """Drop what interrupted jobs have saved; their records stay."""
-    ids = _names(here, "discard", jobs, every, dry_run, yes, expect)
+    ids = _names(here, "discard", jobs, every=every, dry_run=dry_run, yes=yes, expect=expect)
     if not ids:
         here.out.records([], _COLUMNS, empty="Nothing was interrupted.")
         return

@@ -37,8 +37,8 @@ _RISKY = ("=", "+", "-", "@")
 )
 def export(
     here: Here,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
-    format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",  # noqa: A002 - so too
+    filter: FilterOption = None,
+    format: Annotated[str, typer.Option("--format", help="csv or jsonl.")] = "csv",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of stdout.")] = None,
 ) -> None:
     """Write jobs as CSV or JSON lines, newest first, at most 100,000."""

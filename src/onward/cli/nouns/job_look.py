@@ -80,7 +80,7 @@ def _says(job: Job) -> str:
 )
 def list_jobs(
     here: Here,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
     after: Annotated[str | None, typer.Option("--after", metavar="JOB", help="Those older than this one.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every 2 seconds.")] = False,

@@ -102,7 +102,7 @@ def _progress(here: Here, job: Job) -> str:
     facts = [
         f"{bars.bar(progress.percent)} {bars.amount(progress)}",
         counted,
-        phase_of(job, phase_names(job, here.app)),
+        phase_of(job, here.app),
     ]
     if job.status is Status.RUNNING:
         facts += [bars.rate(progress.rate), bars.eta(job, now)]

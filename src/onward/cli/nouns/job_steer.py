@@ -135,7 +135,7 @@ _BULK = "onward job {0} --filter 'state={1}' --dry-run"
 def resume(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,
@@ -150,7 +150,7 @@ def resume(
 def fresh(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,
@@ -181,7 +181,7 @@ def _confirm_loss(job: Job) -> None:
 def again(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,
@@ -196,7 +196,7 @@ def again(
 def pause(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,
@@ -211,7 +211,7 @@ def pause(
 def cancel(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,
@@ -226,7 +226,7 @@ def cancel(
 def delete(
     here: Here,
     jobs: Jobs = None,
-    filter: FilterOption = None,  # noqa: A002 - it is the name of the option
+    filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     expect: Expect = None,

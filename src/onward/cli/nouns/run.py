@@ -37,6 +37,7 @@ IfIncomplete = Literal["ask", "resume", "fresh", "fail"]
 def run(
     here: Here,
     job_type: Annotated[str, typer.Argument(metavar="JOB_TYPE", help="See: onward job types.")],
+    *,
     args: Annotated[list[str] | None, typer.Option("-a", "--arg", metavar="NAME=VALUE", help="A parameter.")] = None,
     args_file: Annotated[str | None, typer.Option(metavar="FILE", help="Parameters as JSON; - is stdin.")] = None,
     watch: Annotated[
@@ -95,7 +96,7 @@ def _choice(resume: bool, fresh: bool, if_incomplete: str) -> IfIncomplete:
         raise typer.BadParameter("give --resume or --fresh, not both")
     for choice in ("ask", "resume", "fresh", "fail"):
         if choice == ("resume" if resume else "fresh" if fresh else if_incomplete):
-            return choice  # type: ignore[return-value]  # it is one of the four
+            return choice
     raise typer.BadParameter(f"--if-incomplete is ask, resume, fresh or fail, not {if_incomplete!r}")
 
 

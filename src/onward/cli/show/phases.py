@@ -1,8 +1,11 @@
-"""The phases of a chain, as its job names them."""
+"""The phases of a chain, as its job names them, and a line for each."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import onward
+from onward.cli.show import bars
 from onward.model.job import Job
 
 
@@ -16,9 +19,34 @@ def phase_names(job: Job, app: onward.Onward) -> list[str]:
     return []
 
 
-def phase_of(job: Job, names: list[str]) -> str:
+def phase_of(job: Job, app: onward.Onward) -> str:
     """``Embed 2/4``, or the phase that a job reports of itself."""
     phase = job.progress.phase or ""
-    plain = [name.lower().replace("_", " ") for name in names]
-    name = phase.lower().replace("_", " ")
-    return f"{phase} {plain.index(name) + 1}/{len(names)}" if name in plain and not job.status.is_ended else phase
+    names = phase_names(job, app)
+    if phase not in names:
+        # A phase at work is told by its label.
+        labels = [app.job_types.get(name).label if name in app.job_types else name for name in _types(job, app)]
+        names = labels if phase in labels else names
+    return f"{phase} {names.index(phase) + 1}/{len(names)}" if phase in names and not job.status.is_ended else phase
+
+
+def _types(job: Job, app: onward.Onward) -> list[str]:
+    listed = job.params.get("phases") if job.job_type == "chain" else None
+    if isinstance(listed, list):
+        return [str(item.get("job_type") or item.get("name")) for item in listed if isinstance(item, dict)]
+    return (
+        [phase.type_name or "" for phase in app.job_types.get(job.job_type).phases]
+        if job.job_type in app.job_types
+        else []
+    )
+
+
+def job_lines(job: Job, app: onward.Onward, now: datetime) -> list[str]:
+    """A job, and below it a line for each phase if it is a chain."""
+    names = phase_names(job, app)
+    lines = [bars.job_line(job, now, phase_of(job, app))]
+    if names:
+        children = {child.position: child for child in app.children(job.id) if not child.superseded_by}
+        width = max(len(name) for name in names)
+        lines += [bars.phase_line(name, children.get(at), width, now) for at, name in enumerate(names)]
+    return lines

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 
 import onward
 from onward.cli import exits
 from onward.cli.show import bars
-from onward.cli.show.phases import phase_names, phase_of
+from onward.cli.show.phases import job_lines, phase_of
+from onward.cli.show.picture import Picture
 from onward.cli.told import Told, is_terminal, say
 from onward.errors import JobNotFound, StoreUnavailable
 from onward.model.job import Job
@@ -20,7 +20,6 @@ from onward.model.states import Status, Waiting
 
 _REDRAW_SECONDS = 0.12
 _LOOK_SECONDS = 0.5
-_PLAIN_SECONDS = 30.0
 _SECOND_CTRL_C = 2.0
 _LAST_LINES = 20
 
@@ -38,17 +37,6 @@ class Wishes:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What was said of a job in plain lines."""
-
-    state: str = ""
-    phase: str = ""
-    tenth: int = -1
-    said_at: float = float("-inf")
-    log: int = 0
-
-
-@dataclass(slots=True)
 class Watcher:
     """Follows jobs until they have ended."""
 
@@ -57,15 +45,14 @@ class Watcher:
     told: Told
     wishes: Wishes = field(default_factory=Wishes)
     jobs: dict[str, Job] = field(default_factory=dict)
-    _seen: dict[str, _Seen] = field(default_factory=dict)
-    _live: Any = None
+    _logged: dict[str, int] = field(default_factory=dict)
     _is_lost: bool = False
 
     def follow(self) -> int:
         """Follow; the exit code is that of the jobs' outcome, the highest of them."""
         try:
-            with self._picture():
-                code = self._loop()
+            with Picture(self.told, self.app.clock) as picture:
+                code = self._loop(picture)
         except KeyboardInterrupt:
             return self._stopped()
         self._tell_failures()
@@ -73,7 +60,7 @@ class Watcher:
 
     # ---- looking --------------------------------------------------------------------------------------------
 
-    def _loop(self) -> int:
+    def _loop(self, picture: Picture) -> int:
         clock, rang = self.app.clock, threading.Event()
         deadline = None if self.wishes.timeout is None else clock.monotonic() + self.wishes.timeout
         quit_listening = self.app.listen(rang.set)
@@ -81,7 +68,7 @@ class Watcher:
             while True:
                 rang.clear()
                 if self._look():
-                    self._show()
+                    self._show(picture)
                     codes = [self._code(job) for job in self.jobs.values()]
                     if None not in codes:
                         return max((code for code in codes if code is not None), default=exits.DONE)
@@ -131,60 +118,29 @@ class Watcher:
 
     # ---- showing --------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def _picture(self) -> Iterator[None]:
-        if not self.told.has_color(sys.stderr) or not is_terminal(sys.stderr):
-            yield
-            return
-        from rich.console import Console
-        from rich.live import Live
-
-        console = Console(stderr=True, highlight=False)
-        with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as self._live:
-            yield
-        self._live = None
-
-    def _show(self) -> None:
-        if self._live is None:
-            self._plain()
-            return
-        from rich.text import Text
-
+    def _show(self, picture: Picture) -> None:
         if self.wishes.logs:
             for job in self.jobs.values():
                 for line in self._new_lines(job):
-                    self._live.console.print(Text(line))
-        self._live.update(Text("\n".join(self._lines()), no_wrap=True, overflow="ellipsis"), refresh=True)
-
-    def _lines(self) -> Iterator[str]:
+                    picture.note(line)
         now = self.app.clock.now()
+        if picture.is_live:
+            picture.draw([line for job in self.jobs.values() for line in self._lines(job, now)])
+            return
         for job in self.jobs.values():
-            names = phase_names(job, self.app)
-            yield bars.job_line(job, now, phase_of(job, names))
-            if names and not self.wishes.compact:
-                children = {child.position: child for child in self.app.children(job.id) if not child.superseded_by}
-                width = max(len(name) for name in names)
-                for at, name in enumerate(names):
-                    yield bars.phase_line(name, children.get(at), width, now)
-
-    def _plain(self) -> None:
-        elapsed, now = self.app.clock.monotonic(), self.app.clock.now()
-        for job in self.jobs.values():
-            seen = self._seen.setdefault(job.id, _Seen())
-            if self.wishes.logs:
-                for line in self._new_lines(job):
-                    say(line)
+            phase = phase_of(job, self.app)
             tenth = -1 if job.progress.percent is None else job.progress.percent // 10
-            phase = phase_of(job, phase_names(job, self.app))
-            is_news = (job.state, phase, tenth) != (seen.state, seen.phase, seen.tenth)
-            if is_news or (elapsed - seen.said_at >= _PLAIN_SECONDS and outcome(job) is None):
-                say(bars.job_line(job, now, phase))
-                seen.state, seen.phase, seen.tenth, seen.said_at = job.state, phase, tenth, elapsed
+            line = bars.job_line(job, now, phase)
+            picture.tell(job.id, (job.state, phase, tenth), line, is_over=outcome(job) is not None)
+
+    def _lines(self, job: Job, now: datetime) -> list[str]:
+        if self.wishes.compact:
+            return [bars.job_line(job, now, phase_of(job, self.app))]
+        return job_lines(job, self.app, now)
 
     def _new_lines(self, job: Job) -> Iterator[str]:
-        seen = self._seen.setdefault(job.id, _Seen())
-        for line in self.app.logs(job.id, after=seen.log):
-            seen.log = line.seq
+        for line in self.app.logs(job.id, after=self._logged.get(job.id, 0)):
+            self._logged[job.id] = line.seq
             yield f"{job.job_type} {line.level:<7} {line.message}"
 
     def _tell_failures(self) -> None:

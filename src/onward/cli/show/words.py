@@ -30,7 +30,7 @@ _SIGNS = {
     "interrupted": "!",
     "succeeded": "✓",
     "failed": "✗",
-    "cancelled": "–",
+    "cancelled": "-",
 }
 _STYLES = {
     "running": "36",
