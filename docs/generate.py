@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import importlib
 import inspect
@@ -284,6 +285,37 @@ def _kind(kind: Any) -> str:
     return {"Text": "text", "Integer": "integer", "BigInteger": "big integer", "Float": "float"}.get(name, name.lower())
 
 
+# ---- the tree -----------------------------------------------------------------------------------------------
+
+SOURCE = Path(__file__).parent.parent / "src" / "onward"
+BRIEFLY = {"catalogue", "cli"}
+"""Folders whose own folders are listed, and not each module."""
+
+
+def tree() -> str:
+    """Every module with the first sentence of its docstring."""
+    lines = ["**Root: what a user may import**\n", *_modules(SOURCE)]
+    for folder in sorted(path.parent for path in SOURCE.glob("*/__init__.py")):
+        lines += [f"\n**`{folder.name}/`** {_sentence(folder / '__init__.py')}\n"]
+        if folder.name in BRIEFLY:
+            inner = sorted(path.parent for path in folder.rglob("*/__init__.py"))
+            lines += [f"- `{path.relative_to(SOURCE)}/`: {_sentence(path / '__init__.py')}" for path in inner]
+        else:
+            lines += _modules(folder)
+    return "\n".join(lines) + "\n"
+
+
+def _modules(folder: Path) -> list[str]:
+    found = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+    return [f"- `{path.name}`: {_sentence(path)}" for path in found]
+
+
+def _sentence(path: Path) -> str:
+    doc = inspect.cleandoc(ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+    first = " ".join(doc.partition("\n\n")[0].split()).removesuffix("::").strip()
+    return re.sub(r"``([^`]+)``", r"`\1`", first)
+
+
 # ---- writing ------------------------------------------------------------------------------------------------
 
 WHOLE: dict[str, Callable[[], str]] = {
@@ -295,6 +327,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "moves": moves,
     "states": states,
     "runs": runs,
+    "tree": tree,
     **{f"table {name}": (lambda table=table: columns(table)) for name, table in tables.metadata.tables.items()},
 }
 
@@ -309,7 +342,8 @@ def page(path: Path) -> str:
 def pages() -> list[Path]:
     """Every page of which a part is written here."""
     made = {REFERENCE / name for name in WHOLE}
-    return sorted(made | {path for path in REFERENCE.glob("*.md") if REGION.search(path.read_text("utf-8"))})
+    written = REFERENCE.parent.rglob("*.md")
+    return sorted(made | {path for path in written if REGION.search(path.read_text("utf-8"))})
 
 
 if __name__ == "__main__":

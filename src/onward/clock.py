@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -26,6 +27,10 @@ class Clock(Protocol):
 
     def random_bits(self, bits: int) -> int:
         """A random number of so many bits."""
+        ...
+
+    def random_bytes(self, count: int) -> bytes:
+        """So many random bytes."""
         ...
 
 
@@ -53,6 +58,9 @@ class SystemClock:
     def random_bits(self, bits: int) -> int:
         return self._random.getrandbits(bits)
 
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
 
 class ManualClock:
     """A clock that stands still until it is moved: a year in a second, the same in every run.
@@ -77,6 +85,9 @@ class ManualClock:
 
     def random_bits(self, bits: int) -> int:
         return self._random.getrandbits(bits)
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
 
     def advance(self, seconds: float = 0, **parts: float) -> datetime:
         """Move on by ``seconds`` and the other ``timedelta`` parts (``minutes=…``, ``days=…``)."""

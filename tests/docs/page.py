@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 _FENCE = re.compile(r"^```(?P<language>\w*)\s*$")
 _COMMENT = re.compile(r"^<!--\s*(?P<word>not run|file|uses):\s*(?P<rest>.+?)\s*-->$")
 _HEADING = re.compile(r"^#{1,6}\s+(?P<text>.+?)\s*$")
-_LINK = re.compile(r"(?<!\!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+_LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")  # a link's words may have begun on the line before
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_every_example_runs(page: Page, place: Path, request: pytest.FixtureRequ
             elif block.language == "python":
                 printed = _run_python(page, block, names)
             elif block.language == "console":
-                printed = _run_console(block, where)
+                printed = _run_console(block, where, monkeypatch)
             elif block.language == "output":
                 _compare(block, printed, where)
             else:
@@ -93,13 +93,17 @@ def _run_python(page: Page, block: Block, names: dict[str, Any]) -> str:
     return out.getvalue()
 
 
-def _run_console(block: Block, where: str) -> str:
+def _run_console(block: Block, where: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each line after ``$`` is run; lines without it are what is printed."""
     printed = ""
     groups = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
     assert not groups[0].strip(), f"{where}: a console block begins with `$ `"
     for group in groups[1:]:
         command, _, expected = group.partition("\n")
+        if command.startswith("export "):
+            name, _, value = command.removeprefix("export ").partition("=")
+            monkeypatch.setenv(name, value)
+            continue
         done = subprocess.run(
             ["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False
         )

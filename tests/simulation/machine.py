@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -132,18 +133,20 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Nothing acked is lost: in the end every job has ended, or waits for a reason that can be told."""
+        if sys.exception() is not None:
+            return  # what went wrong before is what counts
         world = self.world
         for _ in range(60):
             world.clock.advance(3600)
             world.sweep()
             found = world.claim(world.worker(0), 10)
-            for hand in world.hands:
-                if not hand.is_closed and not hand.worker.is_dead:
-                    self._finish(hand)
+            open_hands = [hand for hand in world.hands if not hand.is_closed and not hand.worker.is_dead]
+            for hand in open_hands:
+                self._finish(hand)
             for worker in world.workers:
                 world.tick(worker)
             truth.check(world)
-            if not found and not any(job.owner for job in world.model.jobs.values()):
+            if not found and not open_hands:
                 break
         else:
             raise AssertionError("the work has no end")

@@ -17,7 +17,7 @@ def write_command(command: Any, ctx: Any, formatter: Any, shared: Mapping[str, S
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx)
         if record is None and param.param_type_name == "argument":
-            record = (param.make_metavar(ctx), getattr(param, "help", None) or "")
+            record = (param.metavar or param.name.upper(), getattr(param, "help", None) or "")
         if record is not None:
             title = "Arguments" if param.param_type_name == "argument" else places.get(param.name, "Options")
             sections.setdefault(title, []).append(record)

@@ -71,6 +71,9 @@ class Reporter:
 
     def report(self, error: Exception) -> int:
         """Print it on stderr; the exit code."""
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(str(error), file=sys.stderr)
+            return exits.USAGE
         problem = problem_of(error)
         if isinstance(error, IncompleteJobFound) and self._args:
             problem.fix = f"onward {shlex.join(self._args)} --resume     (or --fresh to begin again)"
@@ -160,7 +163,7 @@ def _issue(issue: Any) -> str:
     return f"{place}{issue.message} {issue.hint}".strip()
 
 
-def _unknown_type(error: Any, problem: Problem) -> None:
+def _unknown_type(_error: Any, problem: Problem) -> None:
     if "--app" not in problem.fix:
         problem.lines.append(problem.fix)
         problem.fix = "onward job types     (your own application: --app module:attribute)"

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from typing import IO, Literal
 
+from onward.errors import InvalidValue
+
 Form = Literal["table", "json", "jsonl", "ids"]
 
 
@@ -27,6 +29,10 @@ class Told:
     columns: str | None = None
     no_header: bool = False
     wide: bool = False
+
+    def __post_init__(self) -> None:
+        if self.color not in ("auto", "always", "never"):
+            raise InvalidValue(f"--color is auto, always or never, not {self.color!r}.")
 
     @property
     def form(self) -> Form:

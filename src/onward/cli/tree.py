@@ -63,13 +63,18 @@ class Root(Group):
 
 
 def load(name: str) -> Any:
-    """The command or noun of this name."""
+    """The command or noun of this name, its verbs in the order of the table."""
     branch = COMMANDS[name]
     module = importlib.import_module(f"onward.cli.{branch.module}")
     group: Any = typer.main.get_group(module.verbs)
     if not branch.verbs:
         return group.commands[name]
-    made = Noun(name=name, help=branch.summary, commands=group.commands, no_args_is_help=True)
+    made = Noun(
+        name=name,
+        help=branch.summary,
+        commands={verb: group.commands[verb] for verb in branch.verbs},
+        no_args_is_help=True,
+    )
     made.path = f"onward {name}"
     return made
 

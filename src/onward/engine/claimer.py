@@ -49,7 +49,7 @@ class Claimer(Service):
         self._worker_id = worker_id
         self._queues = tuple(queues)
         self._lock = threading.Lock()
-        self._pace = 1.0
+        self._pace: float | None = None
         self._next_due: float | None = None
         self._was_empty = False
         self._claimed_at = 0.0
@@ -59,7 +59,8 @@ class Claimer(Service):
 
     def ran(self, seconds: float) -> None:
         """A run has taken so long: the measure of how much to claim ahead."""
-        self._pace = 0.8 * self._pace + 0.2 * max(seconds, 1e-5)
+        last = max(seconds, 1e-5)
+        self._pace = last if self._pace is None else 0.8 * self._pace + 0.2 * last
 
     def tick(self) -> float | None:
         if not self.is_open:
@@ -110,7 +111,8 @@ class Claimer(Service):
                     self._pool.put(self._executor.desk(claim))
         if is_due:
             self._next_due = None
-        self._was_empty = not found
+        # Another look costs a read; another claim that finds nothing would take the lock of all writers.
+        self._was_empty = len(found) < limit
         return len(found)
 
     def close(self) -> None:
@@ -131,7 +133,8 @@ class Claimer(Service):
 
     def _room(self) -> int:
         pool = self._pool
-        ahead = int(pool.slots * _AHEAD_SECONDS / self._pace)
+        # Nothing is claimed ahead before it is known how long runs take.
+        ahead = 0 if self._pace is None else int(pool.slots * _AHEAD_SECONDS / self._pace)
         most = pool.slots if ahead <= 1 else min(self._store.settings.worker.prefetch, pool.slots + ahead)
         # Not for every job that ends when there is more ahead: only when half of it is used up.
         self.low_water = pool.slots - 1 if most == pool.slots else most // 2

@@ -36,9 +36,10 @@ class Desk:
     """
 
     __slots__ = (
-        "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context", "facts", "has_left",
-        "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type", "leave_lock", "meter",
-        "moved", "number", "parked_until", "press_child", "pressed", "pressed_at", "settings", "thread_id",
+        "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
+        "facts", "has_left", "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type",
+        "leave_lock", "meter", "moved", "number", "parked_until", "press_child", "pressed", "pressed_at", "settings",
+        "thread_id",
     )  # fmt: skip
 
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:

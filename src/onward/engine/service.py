@@ -40,7 +40,8 @@ class Service:
 
     def wake(self) -> None:
         """Have the next turn at once."""
-        self._due.set()
+        if not self._due.is_set():
+            self._due.set()
 
     def stop(self, timeout: float | None = 5.0) -> bool:
         """End after the current turn; whether the thread has ended."""

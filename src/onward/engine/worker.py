@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ from onward.store.endings import Ending
 from onward.version import __version__
 
 _log = logging.getLogger("onward.engine")
+_SWITCH_SECONDS = 0.0005
 _LAST_WORDS = 1.0
 """Seconds for what was pressed at the end of the grace to leave."""
 
@@ -93,6 +95,9 @@ class Worker:
             self.start()
             # What is there now stays: the collector need not look at it again and again.
             gc.freeze()
+            # Runs, claims and commits are short: whoever waits for the interpreter shall not wait 5 ms for it.
+            interval = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_SECONDS)
             try:
                 while not self._stop_asked.is_set():
                     if until_idle and self.is_idle():
@@ -102,6 +107,7 @@ class Worker:
                     if self.pool.leaked >= self.slots:
                         break
             finally:
+                sys.setswitchinterval(interval)
                 has_leaked = self.pool.leaked > 0
                 self.stop()
         return 75 if has_leaked else 0

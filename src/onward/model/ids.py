@@ -30,7 +30,7 @@ class Ids:
     def many(self, count: int) -> list[str]:
         """So many new ids, in rising order."""
         millis = int(self._clock.now().timestamp() * 1000)
-        noise = f"{self._clock.random_bits(64 * count):0{16 * count}x}"
+        noise = self._clock.random_bytes(8 * count).hex()
         with self._lock:
             # 48 bits of time and 12 that count on: together they only grow.
             start = max(self._last + 1, millis << 12)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -39,7 +38,7 @@ class Outcome:
 
 def of_result(result: Json) -> Outcome:
     """The outcome of a function that returned: dictionaries may say that it was cancelled or has failed."""
-    if isinstance(result, Mapping) and result.get("success") is False:
+    if isinstance(result, dict) and result.get("success") is False:
         if result.get("cancelled"):
             return Outcome(Kind.CANCELLED, result)
         if "error" in result:

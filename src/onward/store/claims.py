@@ -103,7 +103,10 @@ def claim_jobs(
     where.append(f"({' OR '.join(known)})")
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
-    rest = f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {' AND '.join(where)} ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
+    rest = (
+        f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {' AND '.join(where)} "
+        f"ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
+    )
     rows = dialect.query_many(conn, _COLUMNS, rest, [*params, limit])
     if not rows:
         return []

@@ -5,17 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from onward.errors import SchemaMismatch
 from onward.store.dialects import Dialect
 from onward.store.engines import Engines
 from onward.store.tables import metadata
+
+# Alembic is imported where it is used: it takes as long as all the rest, and is needed when a schema changes.
 
 AnyDialect = Dialect
 HEAD = 1
@@ -47,6 +44,8 @@ def upgrade(engines: Engines) -> tuple[int, int]:
         if before == 0:
             _refuse_foreign(conn)
         if before < HEAD:
+            from alembic import command  # noqa: PLC0415 - see above
+
             config = _config()
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
@@ -63,6 +62,9 @@ def version(conn: Connection) -> int | None:
 
 def differences(conn: Connection) -> list[Any]:
     """What differs between the database and the tables of this version; an empty list when nothing does."""
+    from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - see above
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - see above
+
     context = MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE, "compare_type": False})
     found = compare_metadata(context, metadata)
     ours = set(metadata.tables) | {VERSION_TABLE}
@@ -103,7 +105,9 @@ def _is_foreign(item: Any, ours: set[str]) -> bool:
     return getattr(table, "name", None) not in ours if item[0] in ("remove_table", "add_table") else False
 
 
-def _config() -> Config:
+def _config() -> Any:
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
@@ -111,4 +115,6 @@ def _config() -> Config:
 
 def script_heads() -> list[str]:
     """The newest migrations; exactly one, of the version ``HEAD``."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see above
+
     return list(ScriptDirectory.from_config(_config()).get_heads())

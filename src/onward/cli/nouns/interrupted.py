@@ -76,9 +76,14 @@ def _names(
     data=True,
 )
 def resume(
-    here: Here, jobs: Names = None, every: All = False, dry_run: DryRun = False, yes: Yes = False, expect: Expect = None,
+    here: Here,
+    jobs: Names = None,
+    every: All = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    expect: Expect = None,
     watch: Watch = False,
-) -> int:  # fmt: skip
+) -> int:
     """Go on with interrupted jobs from their newest checkpoints."""
     ids = _names(here, "resume", jobs, every=every, dry_run=dry_run, yes=yes, expect=expect)
     if not ids:

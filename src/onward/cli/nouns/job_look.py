@@ -81,7 +81,7 @@ def _says(job: Job) -> str:
 def list_jobs(
     here: Here,
     filter: FilterOption = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", metavar="N", min=1, max=10_000, help="At most so many.")] = 50,
     after: Annotated[str | None, typer.Option("--after", metavar="JOB", help="Those older than this one.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every 2 seconds.")] = False,
 ) -> None:
@@ -131,7 +131,7 @@ def logs(
     job: JobArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job has ended.")] = False,
     level: Annotated[str | None, typer.Option("--level", help="This level and above.")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="The newest so many.")] = 1000,
+    lines: Annotated[int, typer.Option("--lines", "-n", metavar="N", min=1, help="The newest so many.")] = 1000,
 ) -> None:
     """Show what a job logged."""
     chosen = job_id(here.app, job)
@@ -169,7 +169,7 @@ def watch_jobs(
     until_input: Annotated[bool, typer.Option("--until-input", help="Stop when a job waits for a person.")] = False,
     timeout: Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop watching then.")] = None,
     interval: Annotated[
-        float, typer.Option("--interval", min=0.1, help="Seconds between looks, when nobody rings.")
+        float, typer.Option("--interval", metavar="SECONDS", min=0.1, help="Seconds between looks, when nobody rings.")
     ] = 0.5,
 ) -> int:
     """Follow jobs until they have ended; the exit code says how. Ctrl-C stops watching, twice cancels."""

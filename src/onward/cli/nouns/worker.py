@@ -86,9 +86,8 @@ def run_worker(
     made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
     app.database.version()
     say(f"Database: {database_line(app, here.told)}")
-    say(
-        f"Worker {made.name}: queues {', '.join(made.queues) or 'all'}, {made.slots} slots, {len(app.job_types)} job types."
-    )
+    queues_text = ", ".join(made.queues) or "all"
+    say(f"Worker {made.name}: queues {queues_text}, {made.slots} slots, {len(app.job_types)} job types.")
     if leave_with is not None:
         threading.Thread(target=_leave, args=(app, made, leave_with), name="onward-leave", daemon=True).start()
     return made.run(until_idle=until_idle)

@@ -1,0 +1,37 @@
+"""An application whose job types the command line's tests run."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from onward import Context, JobPhase, Onward
+
+app = Onward("sqlite:///unused-by-the-tests.db")
+
+
+@app.job(label="Add", category="maths", sensitive=["token"])
+def add(a: int, b: int = 1, name: str = "x", tags: list[str] | None = None, token: str = "") -> dict[str, Any]:
+    """Add two numbers."""
+    return {"sum": a + b, "name": name, "tags": tags or []}
+
+
+@app.job(checkpoint_every=1)
+def count(ctx: Context, n: int = 5, fail_at: int = -1, pause: float = 0.0) -> int:
+    """Count up, and fail on the way the first time if asked to."""
+    for item in ctx.each(range(n)):
+        if item == fail_at and not ctx.resumed:
+            ctx.log.warning("item 3 is bad")
+            raise ValueError(f"item {item} is bad")
+        if pause:
+            ctx.clock.wait(threading.Event(), pause)
+    return n
+
+
+@app.job()
+def fail() -> None:
+    """Fail."""
+    raise RuntimeError("no luck\nwith details")
+
+
+app.chain("both", [JobPhase("add", weight=20, params={"a": 1}), JobPhase("count", weight=80)], label="Both")
