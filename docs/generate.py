@@ -192,10 +192,8 @@ def errors_page() -> str:
     ]
     drawn = inspect.cleandoc(tree[1]) if tree else ""
     drawn = drawn.replace("``", "`")
-    return "\n".join(
-        [ERRORS_HEAD, "## The tree\n", f"```text\n{drawn}\n```\n", "## The table\n", *rows, "", INTERRUPTS_HEAD.rstrip()]
-        + [*interrupts, ""]
-    )
+    parts = [ERRORS_HEAD, "## The tree\n", f"```text\n{drawn}\n```\n", "## The table\n"]
+    return "\n".join([*parts, *rows, "", INTERRUPTS_HEAD.rstrip(), *interrupts, ""])
 
 
 def _cell(kind: Any) -> str:

@@ -188,6 +188,10 @@ class Onward:
         """What is wrong with a chain (``errors``) and what is merely odd (``warnings``), each with a mend."""
         return chainer.validate(phases, self.job_types, source_id)
 
+    def learned_weights(self, phases: Sequence[JobPhase], *, last: int = 10) -> list[int] | None:
+        """Weights by how long jobs of these types took the last times, summing to 100; None when some never ran."""
+        return chainer.learned_weights(phases, self._reader, last)
+
     def run_inline(
         self,
         job_type: str | Callable[..., Any],

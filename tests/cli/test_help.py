@@ -15,7 +15,7 @@ from onward.cli.tree import load
 from tests.cli.conftest import Cli
 from tests.house.conftest import ROOT, text_of
 
-PAGES = ["job list", "job resume", "run", "watch", "worker", "demo", "chain validate", "db sql", "config show", "doctor"]
+PAGES = ["job list", "job resume", "run", "watch", "worker", "demo", "chain validate", "db sql", "config show"]
 
 
 @pytest.mark.parametrize("columns", [80, 200])
@@ -30,7 +30,7 @@ def test_help_page_is_as_it_was_looked_at(
     assert all(len(line) <= columns for line in said.lines)
 
 
-def test_command_alone_shows_a_dozen_lines_with_three_examples(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_alone_shows_a_dozen_lines_with_three_examples(capsys: pytest.CaptureFixture[str]) -> None:
     from onward.cli.main import run
 
     for words in ([], ["--help"], ["-h"]):

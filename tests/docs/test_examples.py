@@ -1,8 +1,8 @@
 """Every block of code in the documentation runs: a page's blocks in their order, in a folder of its own.
 
 A comment before a block says what else is done with it: ``<!-- file: tasks.py -->`` saves it under this name,
-``<!-- not run: reason -->`` leaves it out. A block ``output`` after a block of Python or of the console is what that one
-prints, loosely: each line must occur, in order, and ``...`` stands for anything.
+``<!-- not run: reason -->`` leaves it out. A block ``output`` is what the block before it prints,
+loosely: each line must occur, in order, and ``...`` stands for anything.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ def _run_console(block: Block, where: str, monkeypatch: pytest.MonkeyPatch) -> s
             name, _, value = command.removeprefix("export ").partition("=")
             monkeypatch.setenv(name, value)
             continue
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, f"{where}: {command} returned {done.returncode}\n{done.stdout}{done.stderr}"
         printed = done.stdout + done.stderr
         _compare(Block("output", expected, block.line), printed, f"{where}: {command}")
@@ -119,7 +117,7 @@ def _compare(block: Block, printed: str, where: str) -> None:
         wanted = " ".join(line.split())
         if not wanted or wanted == "...":
             continue
-        pattern = ".*".join(re.escape(part) for part in wanted.split("..."))
+        pattern = ".*".join(re.escape(part.strip()) for part in wanted.split("..."))
         at = next((i for i, found in enumerate(rest) if re.fullmatch(pattern, found)), None)
         assert at is not None, f"{where}: {wanted!r} was not printed; it was:\n{printed}"
         rest = rest[at + 1 :]

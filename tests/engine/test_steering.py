@@ -20,7 +20,7 @@ from onward import (
     ResourceBusy,
 )
 from onward.model.states import Status, is_legal
-from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until
+from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until, until_told
 
 
 class Walk:
@@ -67,7 +67,7 @@ def walk(app: Onward) -> Walk:
 def test_cancel_reads_at_once_and_the_source_stays_occupied_until_the_code_has_left(app: Onward, walk: Walk) -> None:
     walk.wait_at = 2
     job = app.submit("walk", source_id="wiki")
-    with app.worker(concurrency=1):
+    with app.worker(concurrency=1) as worker:
         walk.gate.await_job()
         cancelled = app.cancel(job.id, actor="ada")
         assert (cancelled.status, app.get(job.id).status, cancelled.is_owned) == ("cancelled", "cancelled", True)
@@ -75,6 +75,7 @@ def test_cancel_reads_at_once_and_the_source_stays_occupied_until_the_code_has_l
             with pytest.raises(ResourceBusy, match="has not left") as busy:
                 app.submit("walk", source_id="wiki", resume=resume)
             assert busy.value.job.id == job.id
+        until_told(worker)
         walk.gate.open()
         left = ended(app, job)
     assert (left.status, left.is_owned, left.has_checkpoint, walk.seen) == ("cancelled", False, True, [0, 1, 2])
@@ -277,6 +278,7 @@ def make(app: Onward, walk: Walk, status: str) -> str:
             "UPDATE jobs SET status = 'pending', waiting_on = 'hold', completed_at = NULL, error = NULL "
             f"WHERE job_id = '{job}'"
         )
+        app.database.query("DELETE FROM job_events WHERE kind = 'failed'")
         return str(job)
     job = app.submit("walk", source_id="wiki").id
     if status == "paused":
@@ -372,12 +374,13 @@ def test_resume_counts_failures_anew(app: Onward) -> None:
 def test_cancelled_job_resumed_while_its_code_runs_waits_for_it_to_leave(app: Onward, walk: Walk) -> None:
     walk.wait_at = 2
     job = app.submit("walk", source_id="wiki")
-    with app.worker(concurrency=2):
+    with app.worker(concurrency=2) as worker:
         walk.gate.await_job()
         app.cancel(job.id)
         resumed = app.resume(job.id)
         assert (resumed.status, resumed.waiting_on, resumed.is_owned) == ("pending", "owner", True)
         assert "not left" in str(app.get(job.id).waiting_reason)
+        until_told(worker)
         walk.gate.open()
         done = ended(app, job)
     assert (done.status, done.result, walk.seen) == ("completed", [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5])
@@ -387,11 +390,12 @@ def test_cancelled_job_resumed_while_its_code_runs_waits_for_it_to_leave(app: On
 def test_job_started_fresh_while_its_old_code_runs_keeps_nothing_old(app: Onward, walk: Walk) -> None:
     walk.wait_at = 2
     job = app.submit("walk", source_id="wiki")
-    with app.worker(concurrency=2):
+    with app.worker(concurrency=2) as worker:
         walk.gate.await_job()
         app.cancel(job.id)
         fresh = app.restart(job.id)
         assert (fresh.status, fresh.waiting_on) == ("pending", "owner")
+        until_told(worker)
         walk.gate.open()
         done = ended(app, job)
     assert (done.status, done.result) == ("completed", [0, 1, 2, 3, 4, 5])
@@ -441,9 +445,10 @@ def test_paused_job_is_not_claimed_until_it_is_unpaused(app: Onward, walk: Walk)
 def test_running_job_pauses_at_its_next_consistent_point_and_goes_on_from_there(app: Onward, walk: Walk) -> None:
     walk.wait_at = 2
     job = app.submit("walk", source_id="wiki")
-    with app.worker(concurrency=1):
+    with app.worker(concurrency=1) as worker:
         walk.gate.await_job()
         app.pause(job.id, actor="ada")
+        until_told(worker)
         walk.gate.open()
         paused = until(lambda: (found := app.get(job.id)).state == "paused" and not found.is_owned and found)
         assert (paused.status, paused.has_checkpoint, paused.attempt) == ("pending", True, 0)

@@ -143,10 +143,11 @@ class Machine(RuleBasedStateMachine):
             open_hands = [hand for hand in world.hands if not hand.is_closed and not hand.worker.is_dead]
             for hand in open_hands:
                 self._finish(hand)
-            for worker in world.workers:
+            queued = [worker for worker in world.workers if worker.queue]
+            for worker in queued:
                 world.tick(worker)
             truth.check(world)
-            if not found and not open_hands:
+            if not found and not open_hands and not queued:
                 break
         else:
             raise AssertionError("the work has no end")

@@ -172,7 +172,7 @@ class Model:
         else:
             held = job.kind.holds_when_lost
             job.status, job.owner = "pending", None
-            job.why = "hold" if held else "pause" if job.is_paused else ""
+            job.why = "pause" if job.is_paused else "hold" if held else ""
 
     # ---- chains ---------------------------------------------------------------------------------------------
 
@@ -283,7 +283,7 @@ def is_legal(model: Model, verb: str, job: JobModel) -> bool:
         "restart": stopped and parent is None,
         "discard": job.has_ended or job.why == "hold",
         "pause": job.status in ("pending", "running") and job.why != "children",
-        "unpause": job.is_paused,
+        "unpause": job.is_paused and not job.has_ended,
         "delete": job.has_ended and is_free and parent is None,
     }[verb]
 

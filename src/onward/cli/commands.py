@@ -16,7 +16,7 @@ class Branch:
 
 
 COMMANDS = {
-    "demo": Branch("demo.command", "Index pages, kill the worker half-way, see it go on, ask a question."),
+    "demo": Branch("demo.command", "A worker is killed half-way; its job goes on."),
     "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
     "worker": Branch("nouns.worker", "Run jobs."),
     "run": Branch("nouns.run", "Submit a job."),

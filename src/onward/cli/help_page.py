@@ -8,16 +8,18 @@ from typing import Any
 
 def write_command(command: Any, ctx: Any, formatter: Any, shared: Mapping[str, Sequence[str]]) -> None:
     """The page of one command."""
-    formatter.write(f"{command.help or ''}\n".replace("\n\n", "\n"))
+    for paragraph in (command.help or "").split("\n\n"):
+        formatter.write_text(" ".join(paragraph.split()))
     _write_examples(command.epilog or "", formatter)
     formatter.write_paragraph()
-    command.format_usage(ctx, formatter)
+    arguments = [_metavar(param) for param in command.params if param.param_type_name == "argument"]
+    formatter.write_usage(ctx.command_path, " ".join(["[OPTIONS]", *arguments]))
     places = {name: title for title, names in shared.items() for name in names}
     sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx)
-        if record is None and param.param_type_name == "argument":
-            record = (param.metavar or param.name.upper(), getattr(param, "help", None) or "")
+        if param.param_type_name == "argument":
+            record = (_metavar(param), getattr(param, "help", None) or "")
         if record is not None:
             title = "Arguments" if param.param_type_name == "argument" else places.get(param.name, "Options")
             sections.setdefault(title, []).append(record)
@@ -25,6 +27,10 @@ def write_command(command: Any, ctx: Any, formatter: Any, shared: Mapping[str, S
         if records:
             with formatter.section(title):
                 formatter.write_dl(records)
+
+
+def _metavar(param: Any) -> str:
+    return param.metavar or param.name.upper()
 
 
 def _write_examples(examples: str, formatter: Any) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onward.authoring.registry import JobTypes
+from onward.engine.reader import Reader
 from onward.engine.submission import NewJob, Submission
 from onward.engine.submitter import Submitter
 from onward.errors import InvalidChain, InvalidJobType
-from onward.model import codec
+from onward.model import codec, weights
 from onward.model.chain import ChainReport, JobPhase, check_chain
 from onward.model.job import Json
+from onward.model.query import JobQuery
 
 
 def validate(phases: Sequence[JobPhase], registry: JobTypes, source_id: str | None = None) -> ChainReport:
@@ -52,6 +54,17 @@ def with_phases(parent: NewJob, given: Submission, submitter: Submitter, registr
         child.needs = tuple(need for need in child.needs if need.resource not in inherited)
         parent.phases.append((phase.name, float(phase.weight), child.job_type.name, child.child_row()))
     return parent
+
+
+def learned_weights(phases: Sequence[JobPhase], reader: Reader, last: int) -> list[int] | None:
+    """Weights by the lengths of the last completed jobs of each phase's type."""
+    lengths: list[list[float]] = []
+    for phase in phases:
+        found = reader.find(JobQuery(statuses=("completed",), job_type=phase.type_name), last, None)
+        lengths.append(
+            [(j.completed_at - j.started_at).total_seconds() for j in found if j.completed_at and j.started_at]
+        )
+    return weights.learned_weights(lengths)
 
 
 def _phases(parent: NewJob) -> list[JobPhase]:

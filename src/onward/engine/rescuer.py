@@ -29,6 +29,8 @@ from onward.store.jobs import tell_events
 _log = logging.getLogger("onward.engine")
 _LOCK_MISSING_SECONDS = 3.0
 _SWEEP_SECONDS = 5.0
+_GAP_SECONDS = 1.0
+"""A pause between two looks that is longer than a few turns and this is no watching."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Rescuer(Service):
         self._here = proof.identity()
         self._seen: dict[str, _Seen] = {}
         self._swept_at = 0.0
+        self._looked_at = clock.monotonic()
 
     def tick(self) -> float | None:
         self.rescue()
@@ -76,10 +79,16 @@ class Rescuer(Service):
     def rescue(self) -> int:
         """Look once at everybody; how many jobs changed hands."""
         mine = self._worker_id()
+        now = self.clock.monotonic()
+        if now - self._looked_at > 3 * self._store.settings.worker.reap_seconds + _GAP_SECONDS:
+            # Suspended, stopped, or without the database: nobody was watched meanwhile, so all count anew.
+            for seen in self._seen.values():
+                seen.since, seen.lock_missing_since = now, None
         with self._store.read() as conn:
             others = workers.list_workers(conn, self._store.dialect, ("online", "draining"))
             orphaned = workers.orphans(conn, self._store.dialect)
             locks = self._locks(conn)
+        self._looked_at = self.clock.monotonic()
         dead = [other.id for other in others if other.id != mine and self._is_dead(other, locks)]
         for gone in self._seen.keys() - {other.id for other in others}:
             del self._seen[gone]
@@ -182,7 +191,9 @@ class Rescuer(Service):
         tell_events(conn, dialect, told)
         # Also of a job that has declared nothing: it may have held something for a while.
         resources.let_go(conn, dialect, [held.job_id], keep_wanting=new is Status.PENDING)
-        if is_verdict and held.parent_id is not None:
+        if not is_running:
+            resources.let_go_of_families(conn, dialect, [held.job_id])
+        elif is_verdict and held.parent_id is not None:
             self._end_phase(conn, held.job_id, held.parent_id, held.fence, error)
 
     def _end_phase(self, conn: Connection, job_id: str, parent_id: str, fence: int, error: str | None) -> None:

@@ -62,6 +62,14 @@ class NewJob:
     given_id: bool = False
     phases: list[tuple[str, float, str, dict[str, Any]]] = field(default_factory=list)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its row is all that has to be written, and nothing to be looked up."""
+        return (
+            not (self.needs or self.tags or self.phases or self.given_id or self.idempotency_key is not None)
+            and self.source_id is None
+        )
+
     def row(self, when: Any, run_at: Any, is_due: bool) -> tuple[Any, ...]:
         """The values of ``INSERT_COLUMNS``."""
         kind = self.job_type

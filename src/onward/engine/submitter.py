@@ -43,7 +43,8 @@ class Submitter:
             done = self._write(connection, new)
             self._ring_within(connection)
         else:
-            done = self._store.write(lambda conn: self._write(conn, new))
+            is_plain = all(item.is_plain for item in new)
+            done = self._store.write(lambda conn: self._write(conn, new), is_one_statement=is_plain)
             self._store.doorbell.ring()
         if self._bus.is_heard:
             for job in done:

@@ -38,19 +38,27 @@ def _tell(
 
 
 def cancel(
-    conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None, reason: str = ""
+    conn: Connection,
+    store: Store,
+    job_id: str,
+    now: datetime,
+    *,
+    actor: str | None = None,
+    reason: str = "",
+    is_part: bool = False,
 ) -> Job:
-    """Cancel a job and its family. It reads ``cancelled`` at once; what it occupies is free when its code has left."""
+    """Cancel a job and its family. It reads ``cancelled`` at once; what it occupies is free when its code has left.
+
+    ``is_part``: the chain of this phase is being cancelled, and need not be told.
+    """
     job = locked(conn, store, job_id)
     if job.status is Status.CANCELLED:
         return job
     if job.status.is_ended:
         raise _illegal(job, "cancelled")
-    for child in jobs.children_of(conn, store.dialect, job_id):
-        if not child.status.is_ended:
-            cancel(conn, store, child.id, now, actor=actor, reason=reason)
     family = jobs.children_of(conn, store.dialect, job_id)
-    saved = max((c.checkpoint_at for c in family if c.checkpoint_at is not None), default=job.checkpoint_at)
+    times = [child.checkpoint_at for child in family if child.superseded_by is None]
+    saved = max((at for at in times if at is not None), default=job.checkpoint_at)
     jobs.change_job(
         conn,
         store.dialect,
@@ -62,12 +70,18 @@ def cancel(
         waiting_on=None,
         blocked_by=None,
         paused_by=None,
+        paused_reason=None,
         checkpoint_at=job.checkpoint_at or saved,
     )
     _tell(conn, store, job, "cancelled", now, actor, None)
+    if job.waiting_on is Waiting.CHILDREN:
+        chains.end_run(conn, store.dialect, job_id, job.fence, "cancelled", None, store.dialect.time(now))
+    for child in family:
+        if not child.status.is_ended:
+            cancel(conn, store, child.id, now, actor=actor, reason=reason, is_part=True)
     if not job.is_owned and not any(child.is_owned for child in family):
         resources.let_go(conn, store.dialect, [job_id], keep_wanting=False)
-    if job.parent_id is not None:
+    if job.parent_id is not None and not is_part:
         _tell_parent(conn, store, job, now)
     return locked(conn, store, job_id)
 
@@ -112,6 +126,8 @@ def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, acto
 def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
     job = locked(conn, store, job_id)
+    if job.position is not None:
+        raise _illegal(job, "started fresh by itself: it is a phase of a chain")
     if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
         raise _illegal(job, "started fresh")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
@@ -152,6 +168,8 @@ def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
         # While the old code has not left, nobody may claim it.
         waiting_on=str(Waiting.OWNER) if job.is_owned else None,
         blocked_by=None,
+        paused_by=None,
+        paused_reason=None,
         generation=job.generation + 1,
         failures=0,
         losses=0,
@@ -191,9 +209,10 @@ def pause(
     job = locked(conn, store, job_id)
     if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
-    values = {"paused_by": actor or "somebody", "paused_reason": reason}
+    values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
     if job.status is Status.PENDING:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=str(Waiting.PAUSE), **values)
+        values |= {"waiting_on": str(Waiting.PAUSE), "blocked_by": None}
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, **values)
     else:
         jobs.change_job(conn, store.dialect, job_id, job.fence, now, **values)
     _tell(conn, store, job, "paused", now, actor)
@@ -203,7 +222,7 @@ def pause(
 def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Let a paused job go on."""
     job = locked(conn, store, job_id)
-    if job.paused_by is None:
+    if job.paused_by is None or job.status.is_ended:
         raise _illegal(job, "unpaused: it is not paused")
     waiting: str | None = job.waiting_on
     if job.waiting_on is Waiting.PAUSE:
@@ -217,11 +236,17 @@ def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
 def delete(conn: Connection, store: Store, job_id: str) -> None:
     """Delete the record of an ended job that nobody works on any more, with its children's."""
     job = locked(conn, store, job_id)
+    if job.position is not None:
+        raise _illegal(job, "deleted by itself: it is a phase of a chain")
+    _delete(conn, store, job)
+
+
+def _delete(conn: Connection, store: Store, job: Job) -> None:
     if not job.status.is_ended or job.is_owned:
         raise _illegal(job, "deleted")
-    for child in jobs.children_of(conn, store.dialect, job_id):
-        delete(conn, store, child.id)
-    jobs.delete_job(conn, store.dialect, job_id)
+    for child in jobs.children_of(conn, store.dialect, job.id):
+        _delete(conn, store, locked(conn, store, child.id))
+    jobs.delete_job(conn, store.dialect, job.id)
 
 
 def _illegal(job: Job, verb: str) -> IllegalTransition:

@@ -81,7 +81,7 @@ def begin(
             dialect.execute(conn, "UPDATE jobs SET progress_phase = ? WHERE job_id = ?", [name, parent_id])
     else:
         # Cancelled between the claim and now: nothing was begun.
-        _end_run(conn, dialect, parent_id, parent, "cancelled", None, dialect.time(now))
+        end_run(conn, dialect, parent_id, parent.fence, "cancelled", None, dialect.time(now))
         resources.let_go(conn, dialect, [parent_id], keep_wanting=parent.status is Status.PENDING)
     return True
 
@@ -195,19 +195,14 @@ def _complete(conn: Connection, dialect: Dialect, parent_id: str, parent: Owned,
     _end_parent(conn, dialect, parent_id, parent, "completed", encode(result, "The results", _SIZE), None, when)
 
 
-def _end_run(
-    conn: Connection,
-    dialect: Dialect,
-    parent_id: str,
-    parent: Owned,
-    status: str,
-    result: str | None,
-    when: Any,
+def end_run(
+    conn: Connection, dialect: Dialect, parent_id: str, fence: int, status: str, result: str | None, when: Any
 ) -> None:
+    """Write how a chain's run ended."""
     dialect.execute(
         conn,
         "UPDATE job_runs SET status = ?, finished_at = ?, result_json = ? WHERE job_id = ? AND fence = ?",
-        [{"completed": "success"}.get(status, status), when, result, parent_id, parent.fence],
+        [{"completed": "success"}.get(status, status), when, result, parent_id, fence],
     )
 
 
@@ -226,12 +221,15 @@ def _end_parent(
         "progress_percent = CASE WHEN ? = 'completed' THEN 100 ELSE progress_percent END, "
         # What the phases have done is the chain's checkpoint.
         "checkpoint_at = CASE WHEN ? = 'completed' THEN NULL ELSE coalesce(checkpoint_at, (SELECT max(checkpoint_at) "
-        "FROM jobs AS c WHERE c.parent_id = ?)) END WHERE job_id = ?"
+        "FROM jobs AS c WHERE c.parent_id = ? AND c.superseded_by IS NULL)) END WHERE job_id = ?"
     )
     dialect.execute(conn, sql, [status, result, error, when, when, status, status, parent_id, parent_id])
     tell_events(conn, dialect, [(parent_id, parent.generation, status, when, parent.fence, None, None)])
-    _end_run(conn, dialect, parent_id, parent, status, result, when)
-    resources.let_go(conn, dialect, [parent_id], keep_wanting=False)
+    end_run(conn, dialect, parent_id, parent.fence, status, result, when)
+    sql = "SELECT 1 FROM jobs WHERE parent_id = ? AND worker_id IS NOT NULL LIMIT 1"
+    if not dialect.query(conn, sql, [parent_id]):
+        # Else the last phase's code that leaves lets go of it.
+        resources.let_go(conn, dialect, [parent_id], keep_wanting=False)
 
 
 def start_over(conn: Connection, dialect: Dialect, parent_id: str) -> None:

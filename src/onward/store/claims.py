@@ -204,10 +204,13 @@ def _leave(conn: Connection, dialect: Dialect, claim: Claim, when: Any) -> bool:
     """
     sql = (
         "UPDATE jobs SET worker_id = NULL, waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE waiting_on END, "
-        "updated_at = ? WHERE job_id = ? AND worker_id IS NOT NULL AND (fence = ? OR (fence > ? AND worker_id = "
-        "(SELECT worker_id FROM job_runs WHERE id = ?) AND (waiting_on = 'owner' OR status <> 'running')))"
+        "updated_at = ? WHERE job_id = ? AND fence >= ? AND worker_id = "
+        "(SELECT worker_id FROM job_runs WHERE id = ? AND status = 'running')"
     )
-    return dialect.execute(conn, sql, [when, claim.job_id, claim.fence, claim.fence, claim.run_id]) > 0
+    if not dialect.execute(conn, sql, [when, claim.job_id, claim.fence, claim.run_id]):
+        return False
+    resources.let_go_of_families(conn, dialect, [claim.job_id])
+    return True
 
 
 def hand_back(conn: Connection, dialect: Dialect, claims: Sequence[Claim], now: datetime) -> None:
@@ -302,7 +305,7 @@ def take_over(
     dialect.execute(conn, sql, [status, status, waiting_on, losses, error, status, when, when, job_id, fence])
     sql = (
         "UPDATE job_runs SET status = 'lost', finished_at = ?, error_type = 'WorkerLost', "
-        "error_message = 'The worker was lost.' WHERE job_id = ? AND fence = ? AND status = 'running'"
+        "error_message = 'The worker was lost.' WHERE job_id = ? AND fence <= ? AND status = 'running'"
     )
     dialect.execute(conn, sql, [when, job_id, fence])
 
@@ -311,14 +314,19 @@ def release(conn: Connection, dialect: Dialect, claim: Claim, now: datetime) -> 
     """Give back a job whose code would not leave in time: claimable at once, under a new fence."""
     when = dialect.time(now)
     sql = (
-        "UPDATE jobs SET status = CASE WHEN status = 'running' THEN 'pending' ELSE status END, worker_id = NULL, "
-        f"waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE {_PAUSED} END, fence = fence + 1, "
-        "attempt = attempt - 1, updated_at = ? WHERE job_id = ? AND fence = ? AND worker_id IS NOT NULL"
+        "UPDATE jobs SET status = 'pending', worker_id = NULL, fence = fence + 1, attempt = attempt - 1, "
+        f"waiting_on = {_PAUSED}, updated_at = ? WHERE job_id = ? AND fence = ? AND worker_id IS NOT NULL "
+        "AND status = 'running'"
     )
-    if not dialect.execute(conn, sql, [when, claim.job_id, claim.fence]) and not _leave(conn, dialect, claim, when):
-        return
+    kind = "interrupted"
+    if not dialect.execute(conn, sql, [when, claim.job_id, claim.fence]):
+        kind = "left"
+        if not _leave(conn, dialect, claim, when):
+            return
+        sql = "UPDATE jobs SET fence = fence + 1 WHERE job_id = ? AND fence = ?"
+        dialect.execute(conn, sql, [claim.job_id, claim.fence])
     sql = "UPDATE job_runs SET status = 'interrupted', finished_at = ? WHERE id = ? AND status = 'running'"
     dialect.execute(conn, sql, [when, claim.run_id])
-    tell_events(conn, dialect, [(claim.job_id, claim.generation, "interrupted", when, claim.fence, None, None)])
+    tell_events(conn, dialect, [(claim.job_id, claim.generation, kind, when, claim.fence, None, None)])
     if claim.has_needs:
         resources.let_go(conn, dialect, [claim.job_id], keep_wanting=True)

@@ -77,7 +77,9 @@ _CONTRADICTIONS = (
     ),
     (
         "SELECT count(*) FROM job_runs r JOIN jobs j ON j.job_id = r.job_id WHERE r.status = 'running' "
-        "AND (j.fence <> r.fence OR (j.worker_id IS NULL AND j.status <> 'running'))",
+        # A job that was started fresh waits until the code of its earlier run has left.
+        "AND ((j.fence <> r.fence AND (j.status = 'running' OR j.worker_id IS NULL OR j.worker_id <> r.worker_id)) "
+        "OR (j.worker_id IS NULL AND j.status <> 'running'))",
         "runs are recorded as running that are over",
     ),
 )

@@ -97,10 +97,12 @@ def end_runs(
     drop: list[str] = []
     free: list[str] = []
     wait: list[str] = []
+    left: list[str] = []
     for ending in endings:
         job = owned[ending.job_id]
         if job.status is not Status.RUNNING:
             _leave(conn, dialect, ending, job, when)
+            left.append(ending.job_id)
             told.append((ending.job_id, job.generation, "left", when, ending.fence, None, None))
             if ending.has_needs:
                 (wait if job.status is Status.PENDING else free).append(ending.job_id)
@@ -140,11 +142,17 @@ def end_runs(
         checkpoints.drop_saved(conn, dialect, drop)
         where, params = dialect.among("job_id", drop)
         dialect.execute(conn, f"UPDATE jobs SET checkpoint_at = NULL WHERE {where}", params)
+    _let_go(conn, dialect, free, wait, left)
+    return verdicts
+
+
+def _let_go(conn: Connection, dialect: Dialect, free: list[str], wait: list[str], left: list[str]) -> None:
     if free:
         resources.let_go(conn, dialect, free, keep_wanting=False)
     if wait:
         resources.let_go(conn, dialect, wait, keep_wanting=True)
-    return verdicts
+    if left:
+        resources.let_go_of_families(conn, dialect, left)
 
 
 def _leave(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, when: Any) -> None:
@@ -200,12 +208,14 @@ def _end_run_rows(conn: Connection, dialect: Dialect, endings: Sequence[Ending],
 def leave_behind(conn: Connection, dialect: Dialect, ending: Ending, worker_id: str, now: datetime) -> None:
     """The code of a run has left whose job was started afresh meanwhile: now the job may be claimed."""
     sql = (
-        "UPDATE jobs SET worker_id = NULL, waiting_on = NULL, updated_at = ? WHERE job_id = ? AND worker_id = ? "
-        "AND fence > ? AND status = 'pending' AND waiting_on = 'owner'"
+        "UPDATE jobs SET worker_id = NULL, waiting_on = CASE WHEN waiting_on = 'owner' THEN NULL ELSE waiting_on END, "
+        "updated_at = ? WHERE job_id = ? AND worker_id = ? AND fence > ? "
+        "AND EXISTS (SELECT 1 FROM job_runs WHERE id = ? AND status = 'running')"
     )
     when = dialect.time(now)
-    if dialect.execute(conn, sql, [when, ending.job_id, worker_id, ending.fence]):
+    if dialect.execute(conn, sql, [when, ending.job_id, worker_id, ending.fence, ending.run_id]):
         sql = "UPDATE job_runs SET status = 'cancelled', finished_at = ? WHERE id = ? AND status = 'running'"
         dialect.execute(conn, sql, [when, ending.run_id])
         if ending.has_needs:
             resources.let_go(conn, dialect, [ending.job_id], keep_wanting=True)
+        resources.let_go_of_families(conn, dialect, [ending.job_id])

@@ -37,6 +37,7 @@ class Engines(Protocol):
     driver_errors: tuple[type[Exception], ...]
 
     def writing(self) -> contextlib.AbstractContextManager[Connection]: ...
+    def writing_once(self) -> contextlib.AbstractContextManager[Connection]: ...
     def reading(self) -> contextlib.AbstractContextManager[Connection]: ...
     def asks_again(self, error: BaseException) -> bool: ...
     def is_outage(self, error: BaseException) -> bool: ...
@@ -169,6 +170,10 @@ class SqliteEngines:
                     self._drop_writer()
                 raise
 
+    def writing_once(self) -> contextlib.AbstractContextManager[Connection]:
+        """For one statement of rows: here several, since rows are written in groups."""
+        return self.writing()
+
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._readers.connect() as conn:
@@ -262,6 +267,10 @@ class PostgresEngines:
     def writing(self) -> Iterator[Connection]:
         with self.engine.begin() as conn:
             yield conn
+
+    def writing_once(self) -> contextlib.AbstractContextManager[Connection]:
+        """For one statement, which is a transaction by itself: one round trip instead of three."""
+        return self.reading()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -119,6 +119,19 @@ def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_w
     wake_waiters(conn, dialect, names)
 
 
+def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
+    """The code of these jobs has left: what a parent that does not run has kept for its children's sake is free."""
+    where, params = dialect.among("c.job_id", job_ids)
+    sql = (
+        f"SELECT DISTINCT p.job_id FROM jobs c JOIN jobs p ON p.job_id = c.parent_id WHERE {where} "
+        "AND p.worker_id IS NULL AND p.status <> 'running' "
+        "AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.parent_id = p.job_id AND o.worker_id IS NOT NULL)"
+    )
+    parents = [row[0] for row in dialect.query(conn, sql, params)]
+    if parents:
+        let_go(conn, dialect, parents, keep_wanting=True)
+
+
 def wake_waiters(conn: Connection, dialect: Dialect, names: Iterable[str]) -> None:
     """Make the next jobs that wait for these resources ready to be claimed."""
     for name in sorted(names):

@@ -78,15 +78,18 @@ class Store:
                         migrate.prepare(self.engines)
                     self._checked = True
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, is_one_statement: bool = False) -> T:
         """What ``work(connection)`` returns, committed. It may be called again when the database asks for it.
+
+        ``is_one_statement``: it makes one change of rows and needs no more of a transaction than that.
 
         Raises ``StoreUnavailable`` when the database cannot be reached, stays locked, or has no room.
         """
         self.prepare()
+        begin = self.engines.writing_once if is_one_statement else self.engines.writing
         for last in (*(False,) * _RETRIES, True):
             try:
-                with self._translated(), self.engines.writing() as conn:
+                with self._translated(), begin() as conn:
                     return work(conn)
             except _Again as error:
                 if last:

@@ -50,7 +50,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 def time_text(value: datetime) -> str:
     """The text of a time on SQLite: always 26 characters, so that it sorts."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
 
 
 def parse_time(value: str) -> datetime:

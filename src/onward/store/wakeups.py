@@ -105,9 +105,7 @@ class Doorbell:
                 with self._home.engines.reading() as conn:
                     cursor = conn.connection.cursor()
                     # Its own commit need not reach the disk: a lost ring costs one interval of polling.
-                    cursor.execute("SET synchronous_commit = off")
-                    cursor.execute(f"NOTIFY {CHANNEL}")
-                    cursor.execute("RESET synchronous_commit")
+                    cursor.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT")
             except Exception:  # noqa: BLE001 - a ring that fails is a ring that is lost, which is allowed
                 self._home.clock.wait(self._stopped, 1.0)
             if not self._due.is_set():

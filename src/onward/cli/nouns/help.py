@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated
+import textwrap
+from typing import Annotated, Any
 
 import typer
 
@@ -11,9 +12,11 @@ from onward.cli.command import noun, verb
 from onward.cli.commands import COMMANDS, OLD_WORDS
 from onward.cli.exits import MEANINGS
 from onward.cli.here import Here
+from onward.cli.show.tables import terminal_width
 from onward.cli.tree import WrongUsage, root
 
 verbs = noun("help", "Help on a topic.")
+_INDENT: dict[str, Any] = {"initial_indent": " " * 17, "subsequent_indent": " " * 17}
 
 
 def _commands() -> str:
@@ -21,7 +24,7 @@ def _commands() -> str:
     for name, branch in COMMANDS.items():
         lines.append(f"  {name:<12} {branch.summary}")
         if branch.verbs:
-            lines.append(f"  {'':<12}   {' | '.join(branch.verbs)}")
+            lines.append(textwrap.fill(" ".join(branch.verbs), min(100, terminal_width()), **_INDENT))
     return "Commands:\n" + "\n".join(lines) + f"\n\nTopics: {', '.join(TOPICS)}     (onward help TOPIC)"
 
 

@@ -18,7 +18,7 @@ from onward.cli.show.output import Column
 from onward.cli.show.times import ago
 from onward.cli.show.watching import Watcher
 from onward.cli.show.words import state_style, state_word
-from onward.errors import OnwardError
+from onward.errors import IllegalTransition
 from onward.model.ids import shown
 
 verbs = noun("interrupted", "Jobs that stopped with work saved.")
@@ -60,7 +60,7 @@ def _names(
         known = {job.id for job in here.app.interrupted(10_000)}
         for job_id in ids:
             if job_id not in known:
-                raise OnwardError(f"Job {shown(job_id)} is not interrupted.", hint="onward interrupted list")
+                raise IllegalTransition(f"Job {shown(job_id)} is not interrupted.", hint="See: onward interrupted list")
         return ids
     ids = [job.id for job in here.app.interrupted(10_000)]
     if ids and not dry_run and (word == "discard" or yes or expect is not None or len(ids) > 1):

@@ -143,7 +143,7 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
 
 
 def _by(actor: str | None) -> str:
-    return f" by {actor}" if actor else ""
+    return f" by {shown(actor, 'wrk')}" if actor else ""
 
 
 def _run_line(here: Here, run: Any) -> str:

@@ -107,7 +107,7 @@ def event_record(event: EventRecord) -> dict[str, Any]:
         "seq": event.seq,
         "at": rfc3339(event.at),
         "kind": event.kind,
-        "actor": event.actor,
+        "actor": shown(event.actor, "wrk") if event.actor else None,
         "generation": event.generation,
         "data": event.data,
     }
