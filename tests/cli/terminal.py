@@ -22,7 +22,7 @@ def play(
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONPATH": str(ROOT)})
-        os.execv(sys.executable, [sys.executable, "-m", "onward", *args])
+        os.execv(sys.executable, [sys.executable, "-m", "onward", *args])  # noqa: S606 - a child of a terminal is made so
     screen, at, left = "", 0, list(typed)
     clock = SystemClock()
     deadline = clock.monotonic() + seconds

@@ -19,7 +19,9 @@ def story(app: Onward, work: Work) -> dict[str, str]:
     """One job of each kind of end, newest last; names to ids."""
     ids = {"added": app.submit("add", {"a": 1, "token": "canary"}).id}
     ids["failed"] = app.submit("fail").id
-    ids["interrupted"] = app.submit("count", {"n": 5, "fail_at": 3}, source_id="a-source-with-a-long-name", tags=["t"]).id
+    ids["interrupted"] = app.submit(
+        "count", {"n": 5, "fail_at": 3}, source_id="a-source-with-a-long-name", tags=["t"]
+    ).id
     work()
     ids["later"] = app.submit("add", {"a": 2}, delay=3600).id
     ids["queued"] = app.submit("count", {"n": 3}, queue="other").id

@@ -80,7 +80,7 @@ class Text(str):
         {None: 1},
         b"bytes",
         {1, 2},
-        object(),
+        pytest.param(object(), id="object"),
         datetime(2026, 1, 1, tzinfo=UTC),
         Decimal("1.5"),
         1 + 2j,

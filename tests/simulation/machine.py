@@ -8,13 +8,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.simulation import truth
 from tests.simulation.hands import CALLS, ENDINGS, KINDS, WRITES
 from tests.simulation.world import World
 
 MOVES = ("cancel", "resume", "restart", "discard", "pause", "unpause", "delete")
+ENDED_MOVES = ("delete", "resume", "restart", "discard")
 SMALL = st.integers(0, 11)
 SUBMISSIONS = st.fixed_dictionaries(
     {
@@ -38,6 +39,16 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self.world = new_world()
 
+    @initialize(
+        first=st.tuples(st.sampled_from(sorted(KINDS)), SUBMISSIONS), second=SUBMISSIONS, claims=st.integers(0, 3)
+    )
+    def begin(self, first: tuple[str, dict[str, Any]], second: dict[str, Any], claims: int) -> None:
+        """An empty world teaches little."""
+        self.world.submit(first[0], **first[1])
+        self.world.submit("plain", **second)
+        if claims:
+            self.world.claim(self.world.worker(0), claims)
+
     # ---- people ---------------------------------------------------------------------------------------------
 
     @rule(name=st.sampled_from(sorted(KINDS)), given=SUBMISSIONS)
@@ -51,9 +62,16 @@ class Machine(RuleBasedStateMachine):
     @rule(verb=st.sampled_from(MOVES[:3]), which=SMALL)
     def move_what_runs(self, verb: str, which: int) -> None:
         """The moves in which code is still there are the hard ones."""
-        running = [job.id for job in self.world.model.jobs.values() if job.owner is not None]
-        if running:
-            self.world.move(verb, sorted(self.world.model.jobs).index(sorted(running)[which % len(running)]))
+        self._hand(which)
+        self._move_one(verb, which, [job.id for job in self.world.model.jobs.values() if job.owner is not None])
+
+    @rule(which=SMALL, verb=st.sampled_from(ENDED_MOVES))
+    def move_what_has_ended(self, verb: str, which: int) -> None:
+        self._move_one(verb, which, [job.id for job in self.world.model.jobs.values() if job.has_ended])
+
+    def _move_one(self, verb: str, which: int, among: list[str]) -> None:
+        if among:
+            self.world.move(verb, sorted(self.world.model.jobs).index(sorted(among)[which % len(among)]))
 
     # ---- workers --------------------------------------------------------------------------------------------
 
@@ -88,12 +106,13 @@ class Machine(RuleBasedStateMachine):
         if hand is not None and not hand.worker.queue:
             self.world.call(hand, verb)
 
-    @precondition(lambda self: any(hand.is_closed or hand.worker.is_dead for hand in self.world.hands))
     @rule(which=SMALL, verb=st.sampled_from([*WRITES, *ENDINGS, *CALLS]))
     def stale(self, which: int, verb: str) -> None:
         """A call of a run that is over, whatever has become of its job."""
         world = self.world
         old = [hand for hand in world.hands if hand.is_closed or hand.worker.is_dead]
+        if not old:
+            return
         hand = old[which % len(old)]
         if world.is_mine(hand) or world.is_ghost(hand) or any(item[0] is hand for item in hand.worker.queue):
             return
@@ -132,9 +151,11 @@ class Machine(RuleBasedStateMachine):
         truth.check(self.world)
 
     def teardown(self) -> None:
+        if sys.exception() is None:  # what went wrong before is what counts
+            self.drain()
+
+    def drain(self) -> None:
         """Nothing acked is lost: in the end every job has ended, or waits for a reason that can be told."""
-        if sys.exception() is not None:
-            return  # what went wrong before is what counts
         world = self.world
         for _ in range(60):
             world.clock.advance(3600)
@@ -152,7 +173,8 @@ class Machine(RuleBasedStateMachine):
         else:
             raise AssertionError("the work has no end")
         for job in world.model.jobs.values():
-            assert job.has_ended or job.why in ("pause", "hold", "children"), f"{job} is lost"
+            waits = job.why in ("pause", "hold", "children") or world.model.is_blocked(job)
+            assert job.has_ended or waits, f"{job} is lost"
             if not job.has_ended:
                 assert world.app.get(job.id).waiting_reason is not None, f"{job} waits and cannot say why"
         assert world.app.database.check() == []
@@ -164,8 +186,14 @@ class Machine(RuleBasedStateMachine):
             self.world.put(hand, "succeed")
 
     def _hand(self, which: int) -> Any:
-        hands = [hand for hand in self.world.hands if not hand.is_closed]
+        hands = self._open_hands()
+        if not hands and any(self.world.model.is_claimable(job) for job in self.world.model.jobs.values()):
+            self.world.claim(self.world.worker(which), 2)
+            hands = self._open_hands()
         return hands[which % len(hands)] if hands else None
+
+    def _open_hands(self) -> list[Any]:
+        return [hand for hand in self.world.hands if not hand.is_closed]
 
     def _is_chain(self, hand: Any) -> bool:
         return hand.desk.job_type.is_chain

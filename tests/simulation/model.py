@@ -71,7 +71,7 @@ class Model:
     def __init__(self) -> None:
         self.jobs: dict[str, JobModel] = {}
         self.kinds: dict[str, Kind] = {}
-        self.fence_of_deleted: dict[str, int] = {}
+        self.fence_floor = 0
         self.now = datetime.min.replace(tzinfo=UTC)
 
     def kind(self, name: str) -> Kind:
@@ -100,6 +100,11 @@ class Model:
             if self.wants(job) and any(name == need for need, _ in job.needs)
         ]
         return [job_id for _, job_id in sorted(found)]
+
+    def is_blocked(self, job: JobModel) -> bool:
+        """Whether others have what it needs."""
+        others = [other for other in self.jobs.values() if other is not job and self.holds(other)]
+        return any(sum(name in dict(other.needs) for other in others) >= most for name, most in job.needs)
 
     def incomplete(self, kind: Kind, source: str) -> JobModel | None:
         """Unfinished work of this type on this source."""
@@ -227,7 +232,7 @@ class Model:
 
     def resume(self, job: JobModel) -> None:
         if job.why == "hold":
-            job.why, job.losses = "", 0
+            job.why, job.losses, job.failures = "", 0, 0
         else:
             self._again(job)
 
@@ -268,7 +273,7 @@ class Model:
     def delete(self, job: JobModel) -> None:
         for child in list(self.family(job)):
             self.delete(child)
-        self.fence_of_deleted[job.id] = max(self.fence_of_deleted.get(job.id, 0), job.fence)
+        self.fence_floor = max(self.fence_floor, job.fence)
         del self.jobs[job.id]
 
 

@@ -115,7 +115,7 @@ class World:
             has_digest=bool(key or job_id),
             why="time" if late else "",
             phases=[None] * len(kind.phases),
-            fence=model.fence_of_deleted.get(job.id, 0),
+            fence=model.fence_floor if job_id else 0,
         )
         assert (job.id == job_id) or not job_id
 
@@ -258,7 +258,8 @@ class World:
         model = self.model
         if job.status != "running":
             model.leave(job)
-        elif verb in ("succeed", "tell"):
+            return
+        if verb in ("succeed", "tell"):
             model.complete(job)
         elif verb == "quit":
             job.status, job.why, job.owner = "cancelled", "", None
@@ -273,7 +274,7 @@ class World:
                 model.wait(job, "time", model.now + backoff(job.failures))
             else:
                 model.fail(job)
-        if (job.has_ended and job.status != "cancelled") or verb == "quit":
+        if job.has_ended:
             model.end_phase(job)
 
     def begin(self, hand: Hand) -> None:
@@ -289,6 +290,7 @@ class World:
             assert self.dump() == before, "a stale run has begun a phase"
         changes = hand.worker.writer._changes
         if changes and changes[-1].owner is hand.desk:
+            assert not is_mine, f"a chain could not begin its phase: {changes[-1].ending}"
             hand.worker.queue.append((hand, "quit", None, changes[-1]))
 
     def call(self, hand: Hand, verb: str) -> None:

@@ -5,6 +5,7 @@ The file is long because every verb of the public interface has its documentatio
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
 
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
@@ -24,6 +26,14 @@ from onward.model.job import Json
 from onward.settings import Settings
 
 T = TypeVar("T")
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+def _turn() -> asyncio.Lock:
+    """The lock of the running loop under which its jobs have their transactions."""
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+
 
 _CHEAP_BYTES = 2048
 """A point of so many bytes is taken at every item; larger ones in proportion more seldom."""
@@ -63,6 +73,7 @@ class Context:
         self._saved_at = port.clock.monotonic()
         self._text: str | None = None
         self._text_cost = 0
+        self._is_behind = False
         self._partials: dict[str, Partial] = {}
         self._used_names: dict[str, int] = {}
         self._scope = ""
@@ -357,18 +368,30 @@ class Context:
             self._mark(force=True)
             return self._take_point()
 
+        before = self._text, self._is_behind, {name: p.snapshot() for name, p in self._partials.items()}
         self._inside = True
         try:
             with self._port.transaction(point) as connection:
                 yield connection
+        except BaseException:
+            self._undo(*before)
+            raise
         finally:
             self._inside = False
         self._passed(0)
 
+    def _undo(self, text: str | None, is_behind: bool, partials: dict[str, tuple[int, int, list[str]]]) -> None:
+        """The transaction was rolled back, and with it every point within it."""
+        self._text, self._is_behind = text, is_behind
+        for name, partial in self._partials.items():
+            partial.restore(partials.get(name, (self._partial_counts.get(name, 0), 0, [])))
+
     @contextlib.asynccontextmanager
     async def _transaction_async(self) -> AsyncIterator[Any]:
-        with self._transaction() as connection:
-            yield connection
+        # One at a time on a loop: SQLite has one writer, which knows its turn by its thread.
+        async with _turn():
+            with self._transaction() as connection:
+                yield connection
 
     # ---- for the engine and the iteration -------------------------------------------------------------------
 
@@ -403,7 +426,8 @@ class Context:
     def _mark(self, force: bool = False) -> None:
         # A large state is not written out again for every small item: at most _CHEAP_BYTES a call on average.
         self._text_cost -= _CHEAP_BYTES
-        if self._text_cost > 0 and not force:
+        self._is_behind = self._text_cost > 0 and not force
+        if self._is_behind:
             return
         counts = {name: partial.mark() for name, partial in self._partials.items()} if self._partials else {}
         value: dict[str, Json] = {"state": self.state, "cursors": self._cursors}
@@ -437,12 +461,14 @@ class Context:
     def _passed(self, items: int) -> None:
         self.on_point()
         if self._port.interrupt is not None:
+            if self._is_behind:
+                self._mark(force=True)
             raise self._port.interrupt
         self._since += items
         if self._since and (
             self._since >= self._every or self._port.clock.monotonic() - self._saved_at >= self._seconds
         ):
-            if self._text is None:
+            if self._text is None or self._is_behind:
                 self._mark(force=True)
             self._save(flush=False)
 

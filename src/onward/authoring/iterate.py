@@ -69,19 +69,32 @@ class Iteration(Generic[T]):
             for value in self:
                 yield value
             return
-        seen, found = 0, self._last is None
+        seen, begun, found = 0, self._done, self._last is None
+        group: list[T] = []
         async for item in source:
             seen += 1
-            if self._key is None and seen <= self._done:
+            if self._key is None and seen <= begun:
                 continue
             if self._key is not None and not found:
                 found = self._plain_key(item) == self._last
                 continue
-            self._cursor.enter(self._name, self._done)
-            yield item
-            self._finish([item])
+            if not self._batch:
+                self._cursor.enter(self._name, self._done)
+                yield item
+                self._finish([item])
+                continue
+            group.append(item)
+            if len(group) == self._batch:
+                self._cursor.enter(self._name, self._done)
+                yield group
+                self._finish(group)
+                group = []
         if not found:
             raise self._lost()
+        if group:
+            self._cursor.enter(self._name, self._done)
+            yield group
+            self._finish(group)
 
     def _finish(self, members: Sequence[T]) -> None:
         self._done += len(members)
@@ -133,9 +146,19 @@ class Iteration(Generic[T]):
                 rises = False
             if rises:
                 # Sorted so far and already beyond: the last item has gone; nothing before this one was left out.
-                return chain([item], source)
+                return self._rising(chain([item], source))
             before = key
         raise self._lost()
+
+    def _rising(self, source: Iterator[T]) -> Iterator[T]:
+        """The items, as long as they are sorted: else nobody knows what was done before."""
+        before: Json = None
+        for item in source:
+            key = self._plain_key(item)
+            if before is not None and before > key:
+                raise self._lost()
+            before = key
+            yield item
 
     def _plain_key(self, item: T) -> Json:
         if self._key is None:

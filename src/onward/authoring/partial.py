@@ -70,3 +70,11 @@ class Partial:
         """Begin again with nothing."""
         self._saved = self._marked = 0
         self._buffer.clear()
+
+    def snapshot(self) -> tuple[int, int, list[str]]:
+        """Where it stands, for ``restore``."""
+        return self._saved, self._marked, list(self._buffer)
+
+    def restore(self, snapshot: tuple[int, int, list[str]]) -> None:
+        """Back to where it stood: what was handed over since has not been written."""
+        self._saved, self._marked, self._buffer = snapshot

@@ -30,7 +30,7 @@ def write_command(command: Any, ctx: Any, formatter: Any, shared: Mapping[str, S
 
 
 def _metavar(param: Any) -> str:
-    return param.metavar or param.name.upper()
+    return str(param.metavar or param.name.upper())
 
 
 def _write_examples(examples: str, formatter: Any) -> None:

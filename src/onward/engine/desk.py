@@ -120,6 +120,9 @@ class Desk:
         self._hand_over(Change(self, point=self._with_percent(point)), flush)
 
     async def save_async(self, point: Point) -> None:
+        if self._open is not None:
+            # Within a transaction the point is saved by its end.
+            return
         await self._hand_over_async(Change(self, point=self._with_percent(point)))
 
     def load_step(self, scope: str, name: str) -> str | None:
@@ -138,8 +141,11 @@ class Desk:
         self._hand_over(change, True)
 
     async def keep_step_async(self, scope: str, name: str, result: str, point: Point | None) -> None:
-        point = self._with_percent(point) if point else None
-        await self._hand_over_async(Change(self, point=point, step=(scope, name, result)))
+        change = Change(self, point=self._with_percent(point) if point else None, step=(scope, name, result))
+        if self._open is not None:
+            self._writer.write_now(self._open, change)
+            return
+        await self._hand_over_async(change)
 
     def forget(self) -> None:
         def work(conn: Any) -> None:

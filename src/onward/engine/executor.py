@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import logging
 import threading
 from collections.abc import Callable
@@ -78,8 +79,11 @@ class Executor:
             if desk.interrupt is not None:
                 raise desk.interrupt
             arguments = await asyncio.to_thread(self._prepare, desk)
-            result = await desk.job_type.func(**arguments)
-            found = outcome.of_result(result)
+            reason = await asyncio.to_thread(self._reason_to_skip, desk)
+            if reason:
+                found = Outcome(Kind.SKIPPED, {"skipped": reason})
+            else:
+                found = outcome.of_result(await desk.job_type.func(**arguments))
         except asyncio.CancelledError:
             found = outcome.of_exception(desk.interrupt or JobStopped("The loop ends."))
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is how it ended
@@ -95,7 +99,17 @@ class Executor:
         if desk.job_type.isolation == "process":
             return self._drive_child(desk, self._facts(desk)[1])
         arguments = self._prepare(desk)
+        reason = self._reason_to_skip(desk)
+        if reason:
+            return Outcome(Kind.SKIPPED, {"skipped": reason})
         return outcome.of_result(desk.job_type.func(**arguments))
+
+    def _reason_to_skip(self, desk: Desk) -> str | None:
+        """Why there is nothing to do, as the job type says; asked with the context if its function takes one."""
+        skip_if = desk.job_type.skip_if
+        if skip_if is None:
+            return None
+        return skip_if(desk.context) if inspect.signature(skip_if).parameters else skip_if()
 
     def _begin_phase(self, desk: Desk) -> Outcome:
         claim, store = desk.claim, self._store
@@ -176,7 +190,7 @@ class Executor:
         except InvalidValue as error:
             found = outcome.of_exception(error)
             ending = self._ending(desk, found)
-        if found.kind is not Kind.SUCCESS:
+        if found.kind not in (Kind.SUCCESS, Kind.SKIPPED):
             try:
                 desk.save_last()
             except InvalidValue as error:
@@ -205,6 +219,8 @@ class Executor:
         match found.kind:
             case Kind.SUCCESS:
                 return ending
+            case Kind.SKIPPED:
+                ending.run_status = RunStatus.SKIPPED
             case Kind.CANCELLED | Kind.LOST:
                 ending.status, ending.run_status = Status.CANCELLED, RunStatus.CANCELLED
             case Kind.STOPPED:

@@ -94,7 +94,11 @@ def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
 
 
 def _knows(worker: WorkerRecord, job: Job) -> bool:
-    return job.job_type in worker.job_types
+    for known in worker.job_types:
+        name, _, version = known.rpartition("@")
+        if name == job.job_type:
+            return int(version) >= job.type_version
+    return False
 
 
 def _place(conn: Connection, store: Store, job: Job) -> str:

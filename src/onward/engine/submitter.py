@@ -85,6 +85,9 @@ class Submitter:
             fresh[item.job_id] = item
         if rows:
             jobs.insert_jobs(conn, dialect, rows)
+            given = [item.job_id for item in fresh.values() if item.given_id]
+            if given:
+                jobs.begin_above_deleted(conn, dialect, given)
             tags = [(tag, item.job_id) for item in fresh.values() for tag in item.tags]
             if tags:
                 jobs.insert_tags(conn, dialect, tags)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from onward.errors import IllegalTransition, JobNotFound, OnwardError
+from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.states import RunStatus, Status, Waiting
@@ -73,7 +74,8 @@ def cancel(
         paused_reason=None,
         checkpoint_at=job.checkpoint_at or saved,
     )
-    _tell(conn, store, job, "cancelled", now, actor, None)
+    why = codec.encode({"reason": reason}, "The reason", 65536) if reason else None
+    _tell(conn, store, job, "cancelled", now, actor, why)
     if job.waiting_on is Waiting.CHILDREN:
         chains.end_run(conn, store.dialect, job_id, job.fence, "cancelled", None, store.dialect.time(now))
     for child in family:
@@ -105,7 +107,7 @@ def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor:
     if job.parent_id is not None:
         return _resume_family(conn, store, job, now, actor)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0)
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
         _tell(conn, store, job, "resumed", now, actor)
         return locked(conn, store, job_id)
     if job.status not in (Status.FAILED, Status.CANCELLED):
@@ -133,7 +135,7 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None)
+        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
     else:
         _again(conn, store, job, now)
     # A new fence: code of before that has not left may write no more, so nothing old comes back.

@@ -190,7 +190,7 @@ class Worker:
             host=here.host,
             pid=here.pid,
             queues=self.queues,
-            job_types=tuple(sorted(self._registry.as_mapping())),
+            job_types=tuple(sorted(f"{name}@{kind.version}" for name, kind in self._registry.as_mapping().items())),
             slots=self.slots,
             state="online",
             version=__version__,

@@ -224,6 +224,7 @@ class WorkerRecord:
     pid: int
     queues: tuple[str, ...]
     job_types: tuple[str, ...]
+    """Names with their versions: ``embed@2``."""
     slots: int
     state: str
     version: str

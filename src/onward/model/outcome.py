@@ -21,6 +21,8 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     PARKED = "parked"
     LOST = "lost"
+    SKIPPED = "skipped"
+    """The job type's ``skip_if`` gave a reason: there was nothing to do."""
     HANDED_ON = "handed_on"
     """A chain has started its phase: what is left to write has been written."""
 

@@ -141,7 +141,10 @@ def _want_again(conn: Connection, dialect: Dialect, child_id: str, row: dict[str
     listed = decode(row["resources"]) if row.get("resources") else []
     resources.declare(conn, dialect, [Need(name, capacity) for name, capacity in listed])
     dialect.execute(conn, "DELETE FROM job_resources WHERE job_id = ? AND slot IS NULL", [child_id])
-    resources.want(conn, dialect, [(name, child_id) for name, _ in listed])
+    # Code of before that has not left still has what it had.
+    found = dialect.query(conn, "SELECT resource FROM job_resources WHERE job_id = ?", [child_id])
+    held = {row[0] for row in found}
+    resources.want(conn, dialect, [(name, child_id) for name, _ in listed if name not in held])
 
 
 def child_ended(

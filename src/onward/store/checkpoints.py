@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from onward.errors import CorruptCheckpoint
 from onward.model.codec import decode, digest
+from onward.store import rows
 from onward.store.dialects import Dialect
 from onward.store.tables import partials as partials_table
 
@@ -86,7 +87,7 @@ def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[di
             "number": int(number),
             "bytes": len(state.encode()),
             "percent": percent,
-            "saved_at": saved_at,
+            "saved_at": rows.moment(saved_at),
             "type_version": version,
             "is_valid": digest(state) == kept,
         }

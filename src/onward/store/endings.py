@@ -108,7 +108,7 @@ def end_runs(
                 (wait if job.status is Status.PENDING else free).append(ending.job_id)
             continue
         if ending.status is Status.COMPLETED and ending.progress is None:
-            plain.append((ending.job_id, ending.fence, "completed", None, ending.result, 100, when, when))
+            plain.append((ending.job_id, ending.fence, "completed", None, ending.result, None, 100, when, when))
         else:
             _end_one(conn, dialect, ending, job, when)
         told.append(
@@ -133,7 +133,7 @@ def end_runs(
             conn,
             jobs,
             ("job_id", "fence"),
-            ("status", "worker_id", "result", "progress_percent", "completed_at", "updated_at"),
+            ("status", "worker_id", "result", "error", "progress_percent", "completed_at", "updated_at"),
             plain,
         )
     _end_run_rows(conn, dialect, endings, when)

@@ -169,8 +169,34 @@ def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit
     return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
 
 
+_FLOOR = "fence_floor"
+
+
+def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
+    """Jobs whose ids callers have chosen begin above the fences of all that were deleted: it may be the same id."""
+    floor = _fence_floor(conn, dialect)
+    if floor:
+        where, params = dialect.among("job_id", job_ids)
+        dialect.execute(conn, f"UPDATE jobs SET fence = ? WHERE {where}", [floor, *params])
+
+
+def _fence_floor(conn: Connection, dialect: Dialect) -> int:
+    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [_FLOOR])
+    return int(found[0][0]) if found else 0
+
+
+def _raise_fence_floor(conn: Connection, dialect: Dialect, job_id: str) -> None:
+    found = dialect.query(conn, "SELECT fence FROM jobs WHERE job_id = ?", [job_id])
+    fence = int(found[0][0]) if found else 0
+    sql = "INSERT INTO onward_meta (key, value) VALUES (?, '0') ON CONFLICT (key) DO NOTHING"
+    dialect.execute(conn, sql, [_FLOOR])
+    if fence > _fence_floor(conn, dialect):
+        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), _FLOOR])
+
+
 def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
     """Delete a job with everything that belongs to it."""
+    _raise_fence_floor(conn, dialect, job_id)
     for table in (
         "checkpoints", "job_steps", "job_partials", "job_logs", "job_events", "job_runs", "job_tags",
         "job_resources", "chain_phases", "jobs",

@@ -83,6 +83,7 @@ def run_worker(
     """The worker itself, in this process."""
     app = here.app
     logging.basicConfig(level=app.settings.log.level, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
     app.database.version()
     say(f"Database: {database_line(app, here.told)}")

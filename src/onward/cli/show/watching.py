@@ -161,11 +161,11 @@ class Watcher:
         if not running or not is_terminal(sys.stderr) or not self.wishes.may_cancel:
             say("Stopped watching.")
             return exits.CTRL_C
-        say(
-            f"Stopped watching; the {'jobs keep' if plural else 'job keeps'} running. "
-            f"Press again within {_SECOND_CTRL_C:.0f} s to cancel {'them' if plural else 'it'}."
-        )
         try:
+            say(
+                f"Stopped watching; the {'jobs keep' if plural else 'job keeps'} running. "
+                f"Press again within {_SECOND_CTRL_C:.0f} s to cancel {'them' if plural else 'it'}."
+            )
             self.app.clock.wait(threading.Event(), _SECOND_CTRL_C)
         except KeyboardInterrupt:
             for job in running:
