@@ -108,9 +108,13 @@ def until_told(worker: Worker) -> None:
     until(lambda: any(desk.interrupt is not None for desk in worker.pool.active.values()), "the word to leave")
 
 
-def rows(app: Onward, sql: str) -> list[tuple[Any, ...]]:
-    """Rows of a statement by hand."""
-    return app.database.query(sql)[1]
+def rows(app: Onward, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    """Rows of a statement by hand; ``values`` of the test's own are put where it says ``{}``."""
+    return app.database.query(sql.format(*values))[1]
+
+
+pause = threading.Event().wait
+"""Seconds to pass within a job: jobs of tests are as slow as real ones."""
 
 
 @pytest.fixture(scope="session")

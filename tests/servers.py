@@ -244,9 +244,7 @@ def _start(folder: Path, binaries: Path, port: str, log: IO[bytes]) -> subproces
     command = [binaries / "postgres", "-D", folder / "data"]
     for name, value in options.items():
         command += ["-c", f"{name}={value}"]
-    return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **_as_unprivileged()
-    )
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **_as_unprivileged())
 
 
 def _end(server: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:

@@ -1,4 +1,7 @@
-"""``Onward``: the one front door. It puts the parts together; its verbs are one-line forwards to the rooms below."""
+"""``Onward``: the one front door. It puts the parts together; its verbs are one-line forwards to the rooms below.
+
+The file is long because every verb of the public interface has its documentation here.
+"""
 
 from __future__ import annotations
 

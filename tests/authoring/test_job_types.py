@@ -120,7 +120,9 @@ def test_isolation_follows_the_function(types: JobTypes) -> None:
         (lambda: None, {"func": 1}, "not an option"),
     ],
 )
-def test_what_cannot_be_registered_says_why(types: JobTypes, function: Any, options: dict[str, Any], words: str) -> None:
+def test_what_cannot_be_registered_says_why(
+    types: JobTypes, function: Any, options: dict[str, Any], words: str
+) -> None:
     with pytest.raises(InvalidJobType, match=words):
         types.job(name="work", **options)(function)
     assert len(types) == 0

@@ -1,4 +1,7 @@
-"""A chain without a server: phases in turn, one progress bar, resumable."""
+"""A chain without a server: phases in turn, one progress bar, resumable.
+
+The file is long because the answer has many keys, and each its facts.
+"""
 
 import errno
 import functools
@@ -152,9 +155,7 @@ def test_total_that_grew_is_said() -> None:
         (OSError("caf\xe9"), "caf\xe9"),
     ],
 )
-def test_failure_says_where_and_why_and_keeps_the_checkpoint(
-    end: Any, error: str, store: FileCheckpointStore
-) -> None:
+def test_failure_says_where_and_why_and_keeps_the_checkpoint(end: Any, error: str, store: FileCheckpointStore) -> None:
     work = Work("one", end, "three")
     answer = run(work, store)
     assert set(answer) == ON_FAILURE
@@ -330,9 +331,7 @@ def test_result_may_be_anything_where_nothing_is_saved() -> None:
     assert run_combined_job(Work(thing).phases())["phase_results"][0]["result"] is thing
 
 
-def test_full_disk_fails_the_phase_and_says_so(
-    store: FileCheckpointStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_fails_the_phase_and_says_so(store: FileCheckpointStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_checkpoint: Checkpoint) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -412,9 +411,7 @@ def test_job_types_without_an_app_are_refused_before_anything_runs() -> None:
 
 
 @pytest.mark.parametrize("phases", [[], [JobPhase("x", print, 0)], [JobPhase("x", print, -1)]])
-def test_unusable_chain_is_refused_and_keeps_the_checkpoint(
-    phases: list[JobPhase], store: FileCheckpointStore
-) -> None:
+def test_unusable_chain_is_refused_and_keeps_the_checkpoint(phases: list[JobPhase], store: FileCheckpointStore) -> None:
     run(Work(1, ValueError()), store)
     with pytest.raises(InvalidChain):
         run(phases, store)
@@ -437,9 +434,7 @@ def test_default_store_is_the_backup_folder(tmp_path: Path, monkeypatch: pytest.
 REPORTS = st.lists(st.lists(st.tuples(st.integers(0, 50), st.just(50)), max_size=8), min_size=1, max_size=4)
 
 
-@given(
-    reports=REPORTS, weights=st.lists(st.integers(1, 100), min_size=4, max_size=4), fails=st.integers(0, 4)
-)
+@given(reports=REPORTS, weights=st.lists(st.integers(1, 100), min_size=4, max_size=4), fails=st.integers(0, 4))
 @settings(max_examples=60, deadline=None)
 def test_percent_only_rises_over_failure_and_resume(
     reports: list[list[tuple[int, int]]],

@@ -108,9 +108,7 @@ def test_wrong_order_is_a_warning() -> None:
         (0, "Index before Metadata", "order")
     ]
     assert report.warnings[0].hint == "Move Metadata (phase 2) before Index (phase 1)."
-    assert [issue.message for issue in check("suggest_tags", "metadata").warnings] == [
-        "Suggest Tags before Metadata"
-    ]
+    assert [issue.message for issue in check("suggest_tags", "metadata").warnings] == ["Suggest Tags before Metadata"]
 
 
 def test_type_that_stood_there_before_is_in_order() -> None:

@@ -14,9 +14,7 @@ def test_shares_sum_to_one(weights: list[float]) -> None:
     assert sum(normalised(weights)) == 1
 
 
-@pytest.mark.parametrize(
-    "weights", [[], [0], [0, 0], [-1, 2], [float("nan")], [float("inf"), 1], [True], ["9"]]
-)
+@pytest.mark.parametrize("weights", [[], [0], [0, 0], [-1, 2], [float("nan")], [float("inf"), 1], [True], ["9"]])
 def test_unusable_weights_are_refused(weights: list[float]) -> None:
     with pytest.raises(ValueError, match="weight"):
         normalised(weights)
@@ -44,14 +42,10 @@ def test_fraction_of_what_cannot_be_told_is_zero() -> None:
     assert fraction(7, 5) == 1
 
 
-REPORTS = st.lists(
-    st.tuples(st.integers(0, 2), st.integers(-5, 120), st.none() | st.integers(-1, 100)), max_size=40
-)
+REPORTS = st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 120), st.none() | st.integers(-1, 100)), max_size=40)
 
 
-@given(
-    reports=REPORTS, weights=st.lists(st.integers(1, 100), min_size=3, max_size=3), least=st.integers(0, 100)
-)
+@given(reports=REPORTS, weights=st.lists(st.integers(1, 100), min_size=3, max_size=3), least=st.integers(0, 100))
 def test_percent_goes_back_only_when_a_total_grew(
     reports: list[tuple[int, int, int | None]], weights: list[int], least: int
 ) -> None:

@@ -16,9 +16,7 @@ def set_time(path: Path, at: datetime) -> None:
     os.utime(path, (at.timestamp(), at.timestamp()))
 
 
-def test_checkpoint_goes_when_it_is_older_than_seven_days(
-    store: FileCheckpointStore, clock: ManualClock
-) -> None:
+def test_checkpoint_goes_when_it_is_older_than_seven_days(store: FileCheckpointStore, clock: ManualClock) -> None:
     store.save_checkpoint(Checkpoint("metadata", "old"))
     store.save_checkpoint(Checkpoint("metadata", "old"))
     store.partial("old", "metadata").append({"id": 1})
@@ -65,9 +63,7 @@ def test_file_without_a_time_is_judged_by_its_own(store: FileCheckpointStore, cl
     assert store.cleanup_stale_checkpoints() == 1
 
 
-def test_file_altered_by_hand_is_judged_by_what_it_says(
-    store: FileCheckpointStore, clock: ManualClock
-) -> None:
+def test_file_altered_by_hand_is_judged_by_what_it_says(store: FileCheckpointStore, clock: ManualClock) -> None:
     store.save_checkpoint(Checkpoint("metadata", "wiki"))
     path = store.folder / "wiki_metadata.checkpoint.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "last_saved": "2020-01-01T00:00:00"}))
@@ -84,9 +80,7 @@ def test_altered_file_beside_a_valid_one_counts_as_the_valid_one(
     assert store.cleanup_stale_checkpoints() == 0
 
 
-def test_what_crashes_left_goes_too_and_what_is_foreign_stays(
-    store: FileCheckpointStore, clock: ManualClock
-) -> None:
+def test_what_crashes_left_goes_too_and_what_is_foreign_stays(store: FileCheckpointStore, clock: ManualClock) -> None:
     left = [
         ".onward-0123456789abcdef.tmp",
         "gone_metadata.partial.jsonl",

@@ -90,9 +90,7 @@ def test_the_enumeration_bites(without: str, store: FileCheckpointStore, tmp_pat
     disk = Disk.of(store.folder)
     with recorded(store.folder, without=without) as log:
         saves(store, 30)
-    states = [
-        (count, progress_in(laid_out(tmp_path / "after", state))) for count, state in crashes(disk, log)
-    ]
+    states = [(count, progress_in(laid_out(tmp_path / "after", state))) for count, state in crashes(disk, log)]
     acked = {found for count, found in states if count == len(log)}
     assert acked != {30}, "a save without this flush must be caught"
 
@@ -166,9 +164,7 @@ for line in sys.stdin:
     ("act", "old", "new"),
     [("save", 20, 30), ("delete", 20, None), ("load", 10, 10), ("save damaged", 10, 30)],
 )
-def test_kill_at_each_system_call_leaves_old_or_new(
-    act: str, old: int, new: int | None, tmp_path: Path
-) -> None:
+def test_kill_at_each_system_call_leaves_old_or_new(act: str, old: int, new: int | None, tmp_path: Path) -> None:
     folder = tmp_path / "_jobs"
     store = FileCheckpointStore(folder, clock=ManualClock())
     saves(store, 10, 20)

@@ -154,9 +154,7 @@ def test_corruption_is_said_until_somebody_decides(store: FileCheckpointStore) -
     assert os.listdir(store.folder) == []
 
 
-def test_newer_format_is_refused_and_left_alone(
-    store: FileCheckpointStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_newer_format_is_refused_and_left_alone(store: FileCheckpointStore, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as later:
         later.setattr("onward.checkpoints.format.FORMAT", "onward/2")
         store.save_checkpoint(Checkpoint("metadata", "wiki"))

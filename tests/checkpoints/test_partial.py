@@ -27,9 +27,7 @@ def test_records_come_back_in_order(store: FileCheckpointStore, partial: Partial
         assert list(again) == [*records, "more"]
 
 
-def test_what_was_appended_after_the_save_is_cut_off(
-    store: FileCheckpointStore, partial: PartialFile
-) -> None:
+def test_what_was_appended_after_the_save_is_cut_off(store: FileCheckpointStore, partial: PartialFile) -> None:
     saved = Checkpoint("metadata", "wiki")
     for at in range(5):
         partial.append(at)
@@ -89,11 +87,7 @@ def test_every_flipped_bit_and_every_truncation_before_the_mark_is_seen(
         partial.append({"id": f"zim_{at}", "title": "ä"})
     partial.mark(saved)
     data = partial.path.read_bytes()
-    flipped = [
-        data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :]
-        for at in range(len(data))
-        for bit in range(8)
-    ]
+    flipped = [data[:at] + bytes([data[at] ^ 1 << bit]) + data[at + 1 :] for at in range(len(data)) for bit in range(8)]
     for bad in [*flipped, *(data[:length] for length in range(len(data)))]:
         partial.path.write_bytes(bad)
         with store.partial("wiki", "metadata") as again, pytest.raises(CorruptCheckpoint):

@@ -127,10 +127,7 @@ def test_ranges_have_files_of_their_own(store: FileCheckpointStore) -> None:
     assert len(store.get_interrupted_jobs()) == 3
     store.delete_checkpoint("wiki", "index", worker_id=2, total_workers=3)
     assert len(store.get_interrupted_jobs()) == 2
-    assert (
-        store.partial("wiki", "index", worker_id=1, total_workers=3).path.name
-        == "wiki_index.w1of3.partial.jsonl"
-    )
+    assert store.partial("wiki", "index", worker_id=1, total_workers=3).path.name == "wiki_index.w1of3.partial.jsonl"
 
 
 def test_delete_takes_partial_work_along_and_nothing_of_others(store: FileCheckpointStore) -> None:
@@ -224,4 +221,4 @@ def test_wrong_time_is_refused(text: str) -> None:
 
 def test_time_without_zone_is_refused() -> None:
     with pytest.raises(InvalidValue, match="zone"):
-        Checkpoint("metadata", "wiki", created_at=datetime(2026, 1, 1))  # noqa: DTZ001
+        Checkpoint("metadata", "wiki", created_at=datetime(2026, 1, 1))  # noqa: DTZ001 - a time without a zone is what is refused

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
 from onward import Context, JobTypes
 
 types = JobTypes()
+pause = threading.Event().wait
 
 
 @types.job(isolation="process")
@@ -47,7 +48,7 @@ def walk(ctx: Context, folder: str, count: int = 5, stop_at: int | None = None) 
             Path(folder, "reached").touch()
             while True:
                 ctx.check()
-                time.sleep(0.01)
+                pause(0.01)
     return [ctx.state["sum"], len(list(ctx.partial()))]
 
 
@@ -67,7 +68,7 @@ def ignore(folder: str, grandchild: bool = False) -> None:
     Path(folder, "pids.new").write_text(" ".join(map(str, pids)))
     Path(folder, "pids.new").rename(Path(folder, "pids"))
     while True:
-        time.sleep(0.05)
+        pause(0.05)
 
 
 @types.job(isolation="process")

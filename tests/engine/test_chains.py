@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from onward import Context, IllegalTransition, IncompleteJobFound, InvalidChain, JobPhase, Onward, ResourceBusy
-from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until, until_told
+from tests.app_fixtures import Apps, Gate, ended, pause, rows, run_all, until, until_told
 
 
 class Trail:
@@ -95,9 +94,11 @@ def test_percent_is_weighted_rises_only_and_is_seen_meanwhile(app: Onward, trail
     @app.job()
     def slow(ctx: Context, name: str) -> None:
         for _ in ctx.each(range(10)):
-            time.sleep(0.04)
+            pause(0.04)
 
-    listed = [JobPhase(name, weight=weight, job_type="slow", params={"name": name}) for name, weight in (("a", 20), ("b", 80))]
+    listed = [
+        JobPhase(name, weight=weight, job_type="slow", params={"name": name}) for name, weight in (("a", 20), ("b", 80))
+    ]
     job = app.submit_chain(listed)
     with app.worker(concurrency=1):
         shown = [one.progress.percent or 0 for one in app.watch(job.id, timeout=20)]

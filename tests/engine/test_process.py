@@ -36,6 +36,7 @@ def test_child_has_the_whole_context_and_its_result_comes_back(app: Onward) -> N
     assert [(line.message, line.fields) for line in app.logs(job.id)] == [("adds", {"a": 1})]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_error_of_a_child_is_kept_with_its_traceback_and_retried_by_class(app: Onward) -> None:
     wrong, key = app.submit("fail", {"kind": "value"}), app.submit("fail", {"kind": "key"})
     with app.worker(concurrency=2):
@@ -47,6 +48,7 @@ def test_error_of_a_child_is_kept_with_its_traceback_and_retried_by_class(app: O
     assert [len(app.runs(job.id)) for job in (wrong, key)] == [1, 3]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 @pytest.mark.parametrize(("kind", "words"), [("exit", "exit code 7"), ("kill", "SIGKILL")])
 def test_child_that_dies_fails_its_job_with_the_reason(app: Onward, kind: str, words: str) -> None:
     job = app.submit("fail", {"kind": kind})
@@ -81,6 +83,7 @@ def test_drained_worker_has_its_child_leave_and_another_goes_on(app: Onward, tmp
     assert [run.status for run in app.runs(job.id)] == ["interrupted", "success"]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_child_that_ignores_everything_is_killed_with_all_it_started(app: Onward, tmp_path: Path) -> None:
     job = app.submit("ignore", {"folder": str(tmp_path), "grandchild": True})
     with app.worker(concurrency=1):
@@ -114,6 +117,7 @@ def test_child_holds_resources_and_shows_the_board(app: Onward) -> None:
     assert rows(app, "SELECT count(*) FROM job_resources") == [(0,)]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_function_that_cannot_be_imported_is_refused(app: Onward) -> None:
     def inner() -> None:
         pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,8 +13,8 @@ from onward.engine.rescuer import Rescuer
 from onward.events import WorkerLost
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
-from onward.store import claims, workers
-from tests.app_fixtures import Apps, run_all, rows
+from onward.store import checkpoints, claims, workers
+from tests.app_fixtures import Apps, rows, run_all
 
 LEASE = 30.0
 
@@ -67,14 +66,14 @@ class Ward:
 
 
 @pytest.fixture
-def ward(apps: Apps) -> Iterator[Ward]:
+def ward(apps: Apps) -> Ward:
     made = Ward(apps)
 
     @made.app.job()
     def work(ctx: Context) -> bool:
         return ctx.resumed
 
-    yield made
+    return made
 
 
 def test_silent_worker_elsewhere_is_dead_after_its_lease_and_not_before(ward: Ward) -> None:
@@ -188,7 +187,7 @@ def test_job_of_a_worker_that_is_not_there_is_found_by_state(ward: Ward, state: 
     job = ward.app.submit("work")
     ward.claim(worker)
     change = "DELETE FROM workers" if state == "missing" else f"UPDATE workers SET state = '{state}'"
-    ward.app.database.query(f"{change} WHERE worker_id = '{worker}'")
+    rows(ward.app, change + " WHERE worker_id = '{}'", worker)
     assert ward.rescuer.rescue() == 1
     assert ward.get(job).status == "pending"
 
@@ -220,8 +219,6 @@ def test_losses_count_anew_after_a_newer_checkpoint(ward: Ward) -> None:
     job = ward.app.submit("work")
     lose(ward, job)
     lose(ward, job)
-    from onward.store import checkpoints
-
     (claim,) = ward.claim(ward.worker())
     ward.store.write(
         lambda conn: checkpoints.save_checkpoint(
@@ -245,7 +242,7 @@ def test_type_may_limit_losses_and_have_a_person_decide(ward: Ward) -> None:
     ward.app.database.query("UPDATE jobs SET job_type = 'work'")
     assert lose(ward, once).status == "failed"
     careful = ward.app.submit("careful", source_id="wiki")
-    ward.app.database.query(f"UPDATE jobs SET job_type = 'work' WHERE job_id = '{careful.id}'")
+    rows(ward.app, "UPDATE jobs SET job_type = 'work' WHERE job_id = '{}'", careful.id)
     held = lose(ward, careful)
     assert (held.status, held.waiting_on) == ("pending", "hold")
     reason = ward.get(careful).waiting_reason
@@ -290,7 +287,7 @@ def test_resource_held_for_a_while_is_free_when_its_holder_died(ward: Ward) -> N
     job = ward.app.submit("work")
     ward.claim(ward.worker())
     ward.app.database.query("INSERT INTO resources (name, capacity) VALUES ('gpu', 1)")
-    ward.app.database.query(f"INSERT INTO job_resources (resource, job_id, slot) VALUES ('gpu', '{job.id}', 0)")
+    rows(ward.app, "INSERT INTO job_resources (resource, job_id, slot) VALUES ('gpu', '{}', 0)", job.id)
     ward.app.database.query("DELETE FROM workers")
     ward.rescuer.rescue()
     assert rows(ward.app, "SELECT count(*) FROM job_resources") == [(0,)]
@@ -298,7 +295,9 @@ def test_resource_held_for_a_while_is_free_when_its_holder_died(ward: Ward) -> N
 
 def test_waiting_job_is_woken_by_state_when_a_wake_up_was_lost(ward: Ward) -> None:
     job = ward.app.submit("work", source_id="wiki")
-    ward.app.database.query(f"UPDATE jobs SET waiting_on = 'resource', blocked_by = 'source:wiki' WHERE job_id = '{job.id}'")
+    ward.app.database.query(
+        f"UPDATE jobs SET waiting_on = 'resource', blocked_by = 'source:wiki' WHERE job_id = '{job.id}'"
+    )
     ward.clock.advance(10)
     ward.rescuer.tick()
     assert [claim.job_id for claim in ward.claim(ward.worker())] == [job.id]

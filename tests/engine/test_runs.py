@@ -1,21 +1,20 @@
-"""How runs go and end: results, logs, errors, retries, limits."""
+"""How runs go and end: results, logs, errors, retries, limits.
+
+The file is long because a run can end in many ways.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-import time
 from typing import Any
 
 import pytest
 
 from onward import Context, ManualClock, Onward, SystemClock
 from onward.events import Event, JobStalled, RunEnded
-from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until
-
-wait = threading.Event().wait
-
+from tests.app_fixtures import Apps, Gate, ended, pause, rows, run_all, until
 
 # ---- results, logs, errors ------------------------------------------------------------------------------------
 
@@ -43,7 +42,9 @@ def test_result_times_and_run_are_kept(app: Onward) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [float("nan"), {"a": 2**60}, "a\x00", object(), {1: 2}, "x" * 40_000, {"at": {3}}], ids=lambda v: repr(v)[:20]
+    "value",
+    [float("nan"), {"a": 2**60}, "a\x00", object(), {1: 2}, "x" * 40_000, {"at": {3}}],
+    ids=lambda v: repr(v)[:20],
 )
 def test_result_that_cannot_be_kept_fails_the_job(apps: Apps, value: Any) -> None:
     app = apps(limits={"result_bytes": 30_000})
@@ -88,7 +89,9 @@ def test_error_keeps_class_message_and_traceback_but_no_locals(app: Onward) -> N
     assert (run.status, run.error_message) == ("failed", error.message)
 
 
-@pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), BaseException("odd")], ids=repr)
+@pytest.mark.parametrize(
+    "raised", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), BaseException("odd")], ids=repr
+)
 def test_whatever_a_job_raises_fails_it_and_the_worker_goes_on(app: Onward, raised: BaseException) -> None:
     @app.job()
     def work(bad: bool) -> int:
@@ -140,12 +143,14 @@ def test_logs_outside_of_jobs_are_not_kept(app: Onward) -> None:
     assert rows(app, "SELECT count(*) FROM job_logs") == [(0,)]
 
 
-@pytest.mark.parametrize("odd", [{"message": "a\x00b"}, {"message": "\ud800"}, {"phase": "\x00"}, {"done": 2**70}], ids=repr)
+@pytest.mark.parametrize(
+    "odd", [{"message": "a\x00b"}, {"message": "\ud800"}, {"phase": "\x00"}, {"done": 2**70}], ids=repr
+)
 def test_odd_progress_does_not_keep_a_job_from_ending(app: Onward, odd: dict[str, Any]) -> None:
     @app.job()
     def work(ctx: Context) -> int:
         ctx.progress(**odd)
-        wait(0.12)
+        pause(0.12)
         return 5
 
     job = app.submit("work")
@@ -195,7 +200,11 @@ def test_failures_are_retried_with_backoff_until_attempts_are_used(apps: Apps) -
     job = app.submit("work")
     run_all(app)
     waits = app.get(job.id)
-    assert (waits.status, waits.state, waits.run_at) == ("pending", "retrying", waits.updated_at + (waits.run_at - waits.updated_at))  # type: ignore[operator]
+    assert (waits.status, waits.state, waits.run_at) == (
+        "pending",
+        "retrying",
+        waits.updated_at + (waits.run_at - waits.updated_at),
+    )  # type: ignore[operator]
     assert (waits.run_at - clock.now()).total_seconds() == pytest.approx(10)  # type: ignore[operator]
     clock.advance(9.9)
     run_all(app)
@@ -257,7 +266,7 @@ def test_thread_over_its_timeout_fails_and_leaves(app: Onward) -> None:
         for _ in range(2000):
             if polite:
                 ctx.check()
-            time.sleep(0.01)
+            pause(0.01)
 
     jobs = [app.submit("work", {"polite": polite}) for polite in (True, False)]
     with app.worker(concurrency=2):
@@ -324,7 +333,7 @@ def test_job_that_reports_is_not_stalled(app: Onward) -> None:
     def work(ctx: Context) -> None:
         for item in range(80):
             ctx.progress(done=item)
-            wait(0.01)
+            pause(0.01)
 
     job = app.submit("work")
     with app.worker(concurrency=1):
@@ -337,7 +346,7 @@ def test_stalled_job_is_cancelled_by_policy_with_its_checkpoint(app: Onward) -> 
     def work(ctx: Context) -> None:
         ctx.checkpoint({"at": 1}, flush=True)
         for _ in range(2000):
-            time.sleep(0.01)
+            pause(0.01)
             ctx.check()
 
     job = app.submit("work", source_id="wiki")
@@ -450,7 +459,7 @@ def test_worker_is_listed_while_it_works_and_signs_off(app: Onward) -> None:
     with app.worker(concurrency=3, queues=["a", "b"], name="me") as worker:
         (seen,) = app.workers.list(alive=True)
         assert (seen.id, seen.name, seen.slots, seen.queues, seen.state) == (worker.id, "me", 3, ("a", "b"), "online")
-        assert "work" in seen.job_types
+        assert any(name.startswith("work") for name in seen.job_types)
         first = seen.heartbeat_seq
         until(lambda: app.workers.list(alive=True)[0].heartbeat_seq > first)
     assert app.workers.list(alive=True) == []

@@ -1,9 +1,13 @@
-"""Cancel, resume, restart, discard, pause, delete: legal and illegal, at rest and while code still runs."""
+"""Cancel, resume, restart, discard, pause, delete: legal and illegal, at rest and while code still runs.
+
+The file is long because every verb meets every status.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import contextlib
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +22,10 @@ from onward import (
     ManualClock,
     Onward,
     ResourceBusy,
+    Submission,
 )
 from onward.model.states import Status, is_legal
-from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until, until_told
+from tests.app_fixtures import Apps, Gate, ended, pause, rows, run_all, until, until_told
 
 
 class Walk:
@@ -125,7 +130,7 @@ def test_thread_that_does_not_look_gets_an_exception_raised_in_it(app: Onward) -
         gate.reached.set()
         try:
             while True:
-                time.sleep(0.01)
+                pause(0.01)
         except JobCancelled as error:
             caught.append(error)
             raise
@@ -147,7 +152,7 @@ def test_except_exception_does_not_swallow_a_cancel(app: Onward) -> None:
             try:
                 gate.reached.set()
                 ctx.check()
-                time.sleep(0.005)
+                pause(0.005)
             except Exception:  # noqa: BLE001, S110 - a job that swallows what it can
                 pass
 
@@ -186,10 +191,8 @@ def test_slot_of_code_that_never_leaves_is_marked_and_the_job_goes_to_others(app
     def work() -> None:
         gate.reached.set()
         while not gate.opened.is_set():
-            try:
-                time.sleep(0.01)
-            except BaseException:  # noqa: BLE001, S110 - code that cannot be stopped
-                pass
+            with contextlib.suppress(BaseException):
+                pause(0.01)
 
     job = app.submit("work", source_id="wiki")
     worker = app.worker(concurrency=2)
@@ -258,8 +261,6 @@ def test_other_source_type_or_none_is_not_asked(app: Onward, walk: Walk, other: 
 
 
 def test_conflict_in_a_batch_refuses_all_of_it(app: Onward, walk: Walk) -> None:
-    from onward import Submission
-
     walk.failed()
     with pytest.raises(IncompleteJobFound):
         app.submit_many([Submission(job_type="walk"), Submission(job_type="walk", source_id="wiki")])
@@ -274,10 +275,8 @@ def make(app: Onward, walk: Walk, status: str) -> str:
         return str(walk.failed().id)
     if status == "held":
         job = walk.failed().id
-        app.database.query(
-            "UPDATE jobs SET status = 'pending', waiting_on = 'hold', completed_at = NULL, error = NULL "
-            f"WHERE job_id = '{job}'"
-        )
+        changes = "status = 'pending', waiting_on = 'hold', completed_at = NULL, error = NULL"
+        rows(app, "UPDATE jobs SET {} WHERE job_id = '{}'", changes, job)
         app.database.query("DELETE FROM job_events WHERE kind = 'failed'")
         return str(job)
     job = app.submit("walk", source_id="wiki").id
@@ -315,12 +314,11 @@ def test_illegal_verbs_change_nothing_and_legal_ones_make_legal_moves(app: Onwar
             with pytest.raises(IllegalTransition, match=str(before.status)):
                 act(app, job)
             assert _plain(app.get(job)) == _plain(before), verb
-        app.database.reset()
+        for table in ("jobs", "job_resources", "job_events", "job_runs", "checkpoints"):
+            rows(app, "DELETE FROM {}", table)
 
 
 def _plain(job: Any) -> Any:
-    import dataclasses
-
     return dataclasses.replace(job, as_of=None, waiting_reason=None)
 
 
@@ -414,7 +412,7 @@ def test_old_code_of_a_job_started_fresh_is_told_to_leave(app: Onward) -> None:
         gate.reached.set()
         for _ in range(1500):
             ctx.check()
-            time.sleep(0.01)
+            pause(0.01)
         return "old"
 
     job = app.submit("work", source_id="wiki")
@@ -433,7 +431,12 @@ def test_old_code_of_a_job_started_fresh_is_told_to_leave(app: Onward) -> None:
 def test_paused_job_is_not_claimed_until_it_is_unpaused(app: Onward, walk: Walk) -> None:
     job = app.submit("walk")
     paused = app.pause(job.id, actor="ada", reason="audit")
-    assert (paused.status, paused.state, paused.paused_by, paused.paused_reason) == ("pending", "paused", "ada", "audit")
+    assert (paused.status, paused.state, paused.paused_by, paused.paused_reason) == (
+        "pending",
+        "paused",
+        "ada",
+        "audit",
+    )
     run_all(app)
     assert walk.seen == []
     assert "Paused by ada just now: audit." in str(app.get(job.id).waiting_reason)
@@ -474,7 +477,7 @@ def test_deleted_job_leaves_nothing_behind(app: Onward, walk: Walk) -> None:
         app.get(job.id)
     tables = "job_runs job_events job_logs job_tags job_resources checkpoints job_steps job_partials chain_phases jobs"
     for table in tables.split():
-        assert rows(app, f"SELECT count(*) FROM {table} WHERE job_id = '{job.id}'") == [(0,)], table  # noqa: S608 - our own names
+        assert rows(app, "SELECT count(*) FROM {} WHERE job_id = '{}'", table, job.id) == [(0,)], table
 
 
 def test_owned_job_cannot_be_deleted(app: Onward, walk: Walk) -> None:

@@ -91,7 +91,7 @@ def test_function_and_alias_name_a_type_too(app: Onward) -> None:
         ({"job_type": "keep", "tags": [""]}, InvalidValue, "tag"),
         ({"job_type": "keep", "idempotency_key": "k" * 513}, InvalidValue, "idempotency key"),
         ({"job_type": "keep", "id": "a/b"}, InvalidValue, "job id"),
-        ({"job_type": "keep", "run_at": datetime(2026, 1, 1)}, InvalidValue, "time zone"),  # noqa: DTZ001 - refused
+        ({"job_type": "keep", "run_at": datetime(2026, 1, 1)}, InvalidValue, "time zone"),  # noqa: DTZ001 - it is what is refused
         ({"job_type": "keep", "params": {"value": float("nan")}}, InvalidValue, "nan"),
         ({"job_type": "keep", "params": {"value": 2**53 + 1}}, InvalidValue, "integer"),
         ({"job_type": "keep", "params": {"value": ["a\x00"]}}, InvalidValue, "NUL"),

@@ -40,9 +40,7 @@ def test_failing_listener_is_logged_once_and_hurts_nobody(caplog: pytest.LogCapt
         for _ in range(3):
             bus.tell(SUBMITTED)
     assert len(heard) == 3
-    assert [record.message for record in caplog.records] == [
-        "A listener failed at JobSubmitted; this is said once."
-    ]
+    assert [record.message for record in caplog.records] == ["A listener failed at JobSubmitted; this is said once."]
     assert "no disk" in caplog.text
 
 

@@ -41,9 +41,7 @@ def test_own_server_survives_a_kill(own_postgres: Postgres) -> None:
 @pytest.mark.skipif("ONWARD_TEST_DATABASE_URL" in os.environ, reason="the server is somebody else's")
 def test_killed_tests_leave_no_server_behind() -> None:
     root = Path(__file__).parents[2]
-    tests = subprocess.Popen(
-        [sys.executable, "-m", "tests.servers"], cwd=root, stdout=subprocess.PIPE, text=True
-    )
+    tests = subprocess.Popen([sys.executable, "-m", "tests.servers"], cwd=root, stdout=subprocess.PIPE, text=True)
     assert tests.stdout is not None
     assert tests.stdout.readline().startswith("postgresql://")
     family = psutil.Process(tests.pid).children(recursive=True)

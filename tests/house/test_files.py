@@ -11,9 +11,7 @@ FORBIDDEN = {
         r"(?<![\w.~*$}/-])/(?:roo[t]|wor[k]|home/(?!you\b)\w+|Users/(?!you\b)\w+)(?=/|\b)"
     ),
     "a folder beside the checkout": re.compile(r"\.\./share[d]\b"),
-    "a package registry's host": re.compile(
-        r"\bpypi\.or[g]|pythonhoste[d]\.|registry\.npmj[s]|registry\.yarnpk[g]"
-    ),
+    "a package registry's host": re.compile(r"\bpypi\.or[g]|pythonhoste[d]\.|registry\.npmj[s]|registry\.yarnpk[g]"),
 }
 INDEX_LINE = re.compile(
     r"^\s*(--?(extra-)?index-ur[l]|-i |--find-link[s]|-f |--trusted-hos[t])|https?://", re.MULTILINE
@@ -56,7 +54,6 @@ def test_every_file_ends_with_one_line_end_and_has_no_tabs_or_trailing_blanks(
     problems = [
         str(path.relative_to(ROOT))
         for path in checked
-        if (text := text_of(path))
-        and (wrong.search(text) or not text.endswith("\n") or text.endswith("\n\n"))
+        if (text := text_of(path)) and (wrong.search(text) or not text.endswith("\n") or text.endswith("\n\n"))
     ]
     assert not problems, named(problems)

@@ -22,9 +22,7 @@ def known() -> set[str]:
 
 def test_every_variable_is_in_the_reference() -> None:
     if not PAGE.exists():
-        pytest.skip(
-            "the reference is not written yet: python -m onward.settings.table > docs/reference/settings.md"
-        )
+        pytest.skip("the reference is not written yet: python -m onward.settings.table > docs/reference/settings.md")
     assert text_of(PAGE) == reference()
 
 

@@ -9,9 +9,7 @@ from tests.settings.conftest import Place
 
 def test_unknown_key_is_told_with_line_and_near_name(place: Place) -> None:
     place.write("cwd/onward.toml", "# notes\n\n[worker]\nconcurency = 8\n")
-    assert place.problems() == (
-        "onward.toml:4: worker.concurency is not a setting. Did you mean worker.concurrency?",
-    )
+    assert place.problems() == ("onward.toml:4: worker.concurency is not a setting. Did you mean worker.concurrency?",)
 
 
 def test_unknown_variable_is_told_with_near_name(place: Place) -> None:
@@ -19,9 +17,7 @@ def test_unknown_variable_is_told_with_near_name(place: Place) -> None:
         "env: ONWARD_WORKER_CONCURENCY is not a setting. Did you mean ONWARD_WORKER_CONCURRENCY?",
     )
     place.write("cwd/.env", "\nONWARD_CASH_ENABLED=1\n")
-    assert place.problems() == (
-        ".env:2: ONWARD_CASH_ENABLED is not a setting. Did you mean ONWARD_CACHE_ENABLED?",
-    )
+    assert place.problems() == (".env:2: ONWARD_CASH_ENABLED is not a setting. Did you mean ONWARD_CACHE_ENABLED?",)
 
 
 def test_all_problems_are_told_at_once(place: Place) -> None:
@@ -62,9 +58,7 @@ def test_unknown_profile_is_an_error(place: Place) -> None:
 
 def test_mistake_in_a_profile_that_does_not_apply_is_told(place: Place) -> None:
     place.write("cwd/onward.toml", "[profile.big.worker]\nconcurency = 32\n")
-    assert place.problems() == (
-        "onward.toml:2: worker.concurency is not a setting. Did you mean worker.concurrency?",
-    )
+    assert place.problems() == ("onward.toml:2: worker.concurency is not a setting. Did you mean worker.concurrency?",)
 
 
 def test_other_database_names_what_is_understood(place: Place) -> None:

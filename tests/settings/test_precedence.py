@@ -93,17 +93,14 @@ def test_profile_lies_over_its_own_file(place: Place) -> None:
 
 
 def test_schedules_in_the_project_file_are_left_to_the_scheduler(place: Place) -> None:
-    place.write(
-        "cwd/onward.toml", '[scheduler]\nenabled = false\n[scheduler.jobs.nightly]\ncron = "0 2 * * *"\n'
-    )
+    place.write("cwd/onward.toml", '[scheduler]\nenabled = false\n[scheduler.jobs.nightly]\ncron = "0 2 * * *"\n')
     assert place.load().scheduler.enabled is False
 
 
 def test_dotenv_of_another_program_is_passed_over(place: Place) -> None:
     place.write(
         "cwd/.env",
-        "# ours and theirs\nexport ONWARD_WORKER_NAME='a # b'  # note\n"
-        'KEY="-----BEGIN\nline two\n-----END"\n',
+        "# ours and theirs\nexport ONWARD_WORKER_NAME='a # b'  # note\nKEY=\"-----BEGIN\nline two\n-----END\"\n",
     )
     assert place.load().worker.name == "a # b"
 

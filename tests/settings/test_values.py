@@ -53,9 +53,7 @@ def test_lists_are_json_or_commas(given: Any) -> None:
     assert Worker(queues=given).queues == ("gpu", "cpu")
 
 
-@pytest.mark.parametrize(
-    ("given", "truth"), [("true", True), ("ON", True), ("1", True), ("no", False), ("0", False)]
-)
+@pytest.mark.parametrize(("given", "truth"), [("true", True), ("ON", True), ("1", True), ("no", False), ("0", False)])
 def test_truth_is_read(given: Any, truth: bool) -> None:
     assert Cache(enabled=given).enabled is truth
 
@@ -73,9 +71,7 @@ def test_truth_is_read(given: Any, truth: bool) -> None:
         ),
     ],
 )
-def test_addresses_mean_psycopg_and_are_shown_without_password(
-    url: str, sqlalchemy_url: str, shown: str
-) -> None:
+def test_addresses_mean_psycopg_and_are_shown_without_password(url: str, sqlalchemy_url: str, shown: str) -> None:
     database = Database(url=url)
     assert (database.sqlalchemy_url, database.shown_url) == (sqlalchemy_url, shown)
 
@@ -116,9 +112,7 @@ def test_every_setting_has_a_variable_of_its_own_and_a_reason() -> None:
     names = [name for row in rows for name in (row.name, *row.also)]
     assert len(names) == len(set(names))
     assert all(row.why for row in rows)
-    assert {"ONWARD_DATABASE_SCHEMA", "ONWARD_WORKER_LEASE_SECONDS", "ONWARD_APP", "BACKUP_PATH"} <= set(
-        names
-    )
+    assert {"ONWARD_DATABASE_SCHEMA", "ONWARD_WORKER_LEASE_SECONDS", "ONWARD_APP", "BACKUP_PATH"} <= set(names)
 
 
 def test_schema_knows_every_key() -> None:

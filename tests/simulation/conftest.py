@@ -65,7 +65,7 @@ def worlds(url: str) -> Iterator[NewWorld]:
         app._store._checked = True
         with engines.writing() as conn:
             for name in metadata.tables:
-                engines.dialect.execute(conn, f"DELETE FROM {name}", [])  # noqa: S608 - our own names
+                engines.dialect.execute(conn, f"DELETE FROM {name}", [])
 
     yield lambda: World(share, settings)
     first.close()

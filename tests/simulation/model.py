@@ -224,7 +224,7 @@ class Model:
         for child in list(self.family(job)):
             if not child.has_ended:
                 child.status, child.why, child.is_paused = "cancelled", "", False
-        job.status, job.why, job.is_paused = "cancelled", "", False
+        job.status, job.why, job.is_paused, job.keeps = "cancelled", "", False, False
         if job.phases:
             self._mark_chain(job)
         if job.parent is not None:

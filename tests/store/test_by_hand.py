@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
 
 from onward import ManualClock, Onward
 from tests.app_fixtures import Apps, rows, run_all
@@ -31,7 +30,7 @@ def test_columns_that_people_query_are_there(app: Onward) -> None:
         "job_id, status, job_type, source_id, user_id, task_description, progress_percent, progress_message, "
         "hitl_type, hitl_data, hitl_response, result, error, created_at, started_at, completed_at, updated_at"
     )
-    found = {row[0]: row for row in rows(app, f"SELECT {names} FROM jobs")}
+    found = {row[0]: row for row in rows(app, "SELECT {} FROM jobs", names)}
     assert found[good.id][1:7] == ("completed", "work", "wiki", "ada", "", 100)
     assert found[good.id][11] == '{"number":7}'
     assert '"below zero"' in found[bad.id][12]
@@ -58,14 +57,13 @@ def test_times_sort_as_text_on_sqlite_and_read_as_aware_times(apps: Apps) -> Non
 def test_time_set_by_hand_makes_a_job_due(app: Onward) -> None:
     job = app.submit("work", delay=3600)
     past = "datetime('now', '-1 minute')" if app._store.is_sqlite else "now() - interval '1 minute'"
-    with app.connect() as connection:
-        connection.execute(text(f"UPDATE jobs SET run_at = {past} WHERE job_id = '{job.id}'"))
+    rows(app, "UPDATE jobs SET run_at = {} WHERE job_id = '{}'", past, job.id)
     run_all(app)
     done = app.get(job.id)
     assert done.status == "completed"
     assert done.run_at is not None
     assert done.run_at.tzinfo is UTC
-    assert timedelta(seconds=30) < datetime.now(UTC) - done.run_at < timedelta(minutes=5)  # noqa: TID251 - SQL's own now
+    assert timedelta(seconds=30) < datetime.now(UTC) - done.run_at < timedelta(minutes=5)
 
 
 def test_statement_by_hand_is_one_transaction_and_tells_its_rows(app: Onward) -> None:
@@ -87,7 +85,7 @@ def test_status_tells_size_schema_and_rows(app: Onward) -> None:
 def test_contradictions_are_found(app: Onward) -> None:
     job = app.submit("work", source_id="wiki")
     assert app.database.check() == []
-    app.database.query(f"UPDATE jobs SET status = 'running' WHERE job_id = '{job.id}'")
+    rows(app, "UPDATE jobs SET status = 'running' WHERE job_id = '{}'", job.id)
     app.database.query("DELETE FROM jobs WHERE status = 'pending'")
     app.database.query("UPDATE job_resources SET job_id = 'gone'")
     found = " ".join(app.database.check())

@@ -58,7 +58,7 @@ def test_refused_submission_leaves_the_transaction_usable(app: Onward) -> None:
 
 
 def test_what_is_no_connection_is_refused_with_the_way_to_get_one(app: Onward) -> None:
-    with pytest.raises(WrongSqliteLibrary, match="app.connect"):
+    with pytest.raises(WrongSqliteLibrary, match=r"app\.connect"):
         app.submit("work", connection=object())
 
 

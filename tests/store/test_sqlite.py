@@ -108,9 +108,9 @@ def test_connection_of_another_library_is_refused(sqlite_url: str) -> None:
     if ours == "sqlite3":
         pytest.skip("there is only one SQLite library here")
     other = create_engine(sqlite_url, module=sqlite3)
-    with other.connect() as connection, pytest.raises(WrongSqliteLibrary, match="app.connect"):
+    with other.connect() as connection, pytest.raises(WrongSqliteLibrary, match=r"app\.connect"):
         app.submit("work", connection=connection)
-    with pytest.raises(WrongSqliteLibrary, match="app.connect"):
+    with pytest.raises(WrongSqliteLibrary, match=r"app\.connect"):
         app.submit("work", connection=sqlite3.connect(app.database.status()["url"].removeprefix("sqlite:///")))
     assert app.counts()["pending"] == 0
 

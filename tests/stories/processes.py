@@ -13,7 +13,7 @@ from onward import Onward, StoreUnavailable
 from onward.engine import proof
 from tests.app_fixtures import quick_settings
 
-JOBS = '''
+JOBS = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
 from onward import Context, Onward
@@ -88,7 +88,7 @@ def stubborn(name: str) -> None:
 @app.job()
 def quick() -> int:
     return os.getpid()
-'''
+"""
 
 
 class Site:
@@ -184,3 +184,8 @@ def _nothing() -> None:
 _names = {
     "steps": _steps, "slow": _named, "stubborn": _named, "family": _family, "poison": _nothing, "quick": lambda: None,
 }  # fmt: skip
+
+
+def tell(text: str) -> None:
+    """Shown with ``pytest -rP``: how long it took."""
+    sys.stdout.write(text + "\n")

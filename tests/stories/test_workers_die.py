@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.processes import Site, lives, wait_until
+from onward import Job
+from tests.stories.processes import Site, lives, tell, wait_until
 
 COUNT = 70
 Sites = Callable[..., Site]
@@ -39,15 +40,15 @@ def test_killed_worker_costs_at_most_the_step_in_flight_and_another_goes_on(site
     kills = 0
     for _ in range(2):
         time.sleep(chance.uniform(0.05, 0.4))
-        wait_until(lambda: any(_is_with(site, job.id, first.pid) for job in jobs), "a job of the victim")
-        busy = [job for job in jobs if _is_with(site, job.id, first.pid)]
+        wait_until(lambda: _of(site, jobs, first.pid), "a job of the victim")
+        busy = _of(site, jobs, first.pid)
         fences = {job.id: site.app.get(job.id).fence for job in busy}
         site.kill(first)
         kills += 1
         victims = [job for job in busy if site.app.get(job.id).fence == fences[job.id]]
         assert victims
         begun = time.monotonic()
-        wait_until(lambda: not any(_is_with(site, job.id, first.pid) for job in victims), "a takeover", 10)
+        wait_until(lambda: not _of(site, victims, first.pid), "a takeover", 10)
         takeovers.append(time.monotonic() - begun)
         third = site.start(concurrency=1)
         first, second = second, third
@@ -55,7 +56,7 @@ def test_killed_worker_costs_at_most_the_step_in_flight_and_another_goes_on(site
         done = site.app.wait(job.id, timeout=30)
         assert done.error is None
         assert (done.status, done.result) == ("completed", [item * 2 for item in range(COUNT)])
-    print("takeovers after", [f"{seconds:.2f} s" for seconds in takeovers])
+    tell(f"takeovers after {takeovers} s")
     for name in ("s0", "s1"):
         done_by = Counter(line.split()[0] for line in site.lines(name))
         assert set(done_by) == {str(item) for item in range(COUNT)}
@@ -65,9 +66,10 @@ def test_killed_worker_costs_at_most_the_step_in_flight_and_another_goes_on(site
     assert site.app.database.check() == []
 
 
-def _is_with(site: Site, job_id: str, pid: int) -> bool:
-    owner = site.app.get(job_id).worker_id
-    return owner is not None and any(w.id == owner and w.pid == pid for w in site.app.workers.list())
+def _of(site: Site, jobs: list[Job], pid: int) -> list[Job]:
+    """Those of the jobs that the worker process of this id has."""
+    mine = {worker.id for worker in site.app.workers.list() if worker.pid == pid}
+    return [job for job in jobs if site.app.get(job.id).worker_id in mine]
 
 
 def test_stopped_worker_that_wakes_after_its_lease_changes_nothing(sites: Sites) -> None:
@@ -78,7 +80,7 @@ def test_stopped_worker_that_wakes_after_its_lease_changes_nothing(sites: Sites)
     site.freeze(first)
     second = site.start(concurrency=1)
     seconds = wait_until(lambda: len(site.lines("slow")) == 2, "the second run", 15)
-    print(f"taken over {seconds:.2f} s after the lease's holder was stopped")
+    tell(f"taken over {seconds:.2f} s after the lease's holder was stopped")
     (site.folder / "go").touch()
     done = site.app.wait(job.id, timeout=10)
     owner = done.result
@@ -94,6 +96,7 @@ def test_stopped_worker_that_wakes_after_its_lease_changes_nothing(sites: Sites)
     assert site.app.wait(quick.id, timeout=10).result == first.pid
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 @pytest.mark.parametrize("how", ["grandchild", "busy"])
 def test_no_process_of_a_job_outlives_its_killed_worker(sites: Sites, how: str) -> None:
     site = sites()
@@ -104,7 +107,7 @@ def test_no_process_of_a_job_outlives_its_killed_worker(sites: Sites, how: str) 
     assert all(map(lives, pids))
     site.kill(worker)
     seconds = wait_until(lambda: not any(map(lives, pids)), "the end of the group", 5)
-    print(f"gone {seconds:.2f} s after the worker")
+    tell(f"gone {seconds:.2f} s after the worker")
     assert seconds < 2.5
 
 
@@ -133,7 +136,7 @@ def test_drained_worker_exits_in_order_and_the_job_goes_on_elsewhere(sites: Site
     begun = time.monotonic()
     first.send_signal(signal.SIGTERM)
     assert first.wait(10) == 0
-    print(f"drained in {time.monotonic() - begun:.2f} s")
+    tell(f"drained in {time.monotonic() - begun:.2f} s")
     left = site.app.get(job.id)
     assert (left.status, left.is_owned, left.has_checkpoint, left.attempt) == ("pending", False, True, 0)
     site.start(concurrency=1)
@@ -141,6 +144,7 @@ def test_drained_worker_exits_in_order_and_the_job_goes_on_elsewhere(sites: Site
     assert [line.split()[0] for line in site.lines("s")] == [str(item) for item in range(40)]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_code_that_does_not_leave_is_handed_back_at_the_end_of_the_grace(sites: Sites) -> None:
     site = sites(grace_seconds=0.5)
     job = site.app.submit("stubborn", {"name": "s"}, source_id="wiki")
@@ -155,6 +159,7 @@ def test_code_that_does_not_leave_is_handed_back_at_the_end_of_the_grace(sites: 
     assert [str(run.status) for run in site.app.runs(job.id)] == ["interrupted"]
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_second_signal_hurries(sites: Sites) -> None:
     site = sites(grace_seconds=60)
     site.app.submit("stubborn", {"name": "s"})
@@ -167,6 +172,7 @@ def test_second_signal_hurries(sites: Sites) -> None:
     assert worker.wait(10) in (0, 75)
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
 def test_worker_process_ends_by_itself_when_nothing_is_left(sites: Sites) -> None:
     site = sites()
     jobs = site.app.submit_many([("quick", None)] * 5)

@@ -152,11 +152,12 @@ class Iteration(Generic[T]):
 
     def _rising(self, source: Iterator[T]) -> Iterator[T]:
         """The items, as long as they are sorted: else nobody knows what was done before."""
+        lost = self._lost()
         before: Json = None
         for item in source:
             key = self._plain_key(item)
             if before is not None and before > key:
-                raise self._lost()
+                raise lost
             before = key
             yield item
 

@@ -54,6 +54,8 @@ class Claimer(Service):
         self._was_empty = False
         self._claimed_at = 0.0
         self.is_open = True
+        self.claimed = 0
+        """Runs that were ever claimed here."""
         self.low_water = 0
         """Runs in the pool at which more are wanted."""
 
@@ -84,7 +86,9 @@ class Claimer(Service):
         now = self._store.now()
         is_due = self._next_due is not None and self.clock.monotonic() >= self._next_due
         if self._was_empty and not is_due and not self._something_ready():
-            return 0
+            # What another thread has just claimed is in the pool once it lets go of the lock.
+            with self._lock:
+                return 0
 
         def work(conn: Connection) -> list[Claim]:
             if is_due or self._next_due is None:
@@ -109,6 +113,7 @@ class Claimer(Service):
             for claim in found:
                 with contextlib.suppress(UnknownJobType):
                     self._pool.put(self._executor.desk(claim))
+            self.claimed += len(found)
         if is_due:
             self._next_due = None
         # Another look costs a read; another claim that finds nothing would take the lock of all writers.

@@ -135,7 +135,7 @@ class Overseer(Service):
 
     def _show(self, desks: list[Desk], now: float) -> None:
         told: list[tuple[str, int, Progress]] = []
-        phases: list[tuple[str, int, str | None, str | None]] = []
+        phases: list[tuple[str, int, str | None]] = []
         for desk in desks:
             if not desk.is_told:
                 continue
@@ -145,7 +145,7 @@ class Overseer(Service):
             told.append((claim.job_id, claim.fence, progress))
             if claim.parent_id is not None and claim.phase_share is not None and progress.percent is not None:
                 overall = int(100 * (claim.phase_from or 0) + progress.percent * claim.phase_share)
-                phases.append((claim.parent_id, overall, desk.job_type.label, progress.message))
+                phases.append((claim.parent_id, overall, progress.message))
         if not told:
             return
 

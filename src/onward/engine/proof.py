@@ -18,7 +18,7 @@ import psutil
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows is a client only
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # Windows has no such module
 
 
 @dataclass(frozen=True, slots=True)

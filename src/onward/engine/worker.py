@@ -153,9 +153,12 @@ class Worker:
 
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can be claimed now; looks for work by itself."""
+        before = self._claimer.claimed
         if self.pool.active or not self._writer.is_idle:
             return False
-        return self._claimer.claim(self.slots) == 0 and not self.pool.active and self._writer.is_idle
+        is_quiet = self._claimer.claim(self.slots) == 0 and not self.pool.active and self._writer.is_idle
+        # A job that came and went meanwhile may have made others.
+        return is_quiet and self._claimer.claimed == before
 
     def __enter__(self) -> Self:
         self.start()

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from onward.authoring.port import Point
@@ -200,7 +201,7 @@ class Writer(Service):
         for change in batch.changes:
             single = _Batch([change])
             try:
-                self._store.write(lambda conn, single=single: self._apply(conn, single))  # type: ignore[misc]
+                self._store.write(partial(self._apply, batch=single))
             except StoreUnavailable:
                 raise
             except Exception:  # noqa: BLE001 - told, refused, and the next one gets its turn

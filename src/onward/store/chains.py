@@ -229,10 +229,7 @@ def _end_parent(
     dialect.execute(conn, sql, [status, result, error, when, when, status, status, parent_id, parent_id])
     tell_events(conn, dialect, [(parent_id, parent.generation, status, when, parent.fence, None, None)])
     end_run(conn, dialect, parent_id, parent.fence, status, result, when)
-    sql = "SELECT 1 FROM jobs WHERE parent_id = ? AND worker_id IS NOT NULL LIMIT 1"
-    if not dialect.query(conn, sql, [parent_id]):
-        # Else the last phase's code that leaves lets go of it.
-        resources.let_go(conn, dialect, [parent_id], keep_wanting=False)
+    resources.let_go(conn, dialect, [parent_id], keep_wanting=False)
 
 
 def start_over(conn: Connection, dialect: Dialect, parent_id: str) -> None:
@@ -243,13 +240,13 @@ def start_over(conn: Connection, dialect: Dialect, parent_id: str) -> None:
 
 
 def show_phase_progress(
-    conn: Connection, dialect: Dialect, told: Sequence[tuple[str, int, str | None, str | None]], now: datetime
+    conn: Connection, dialect: Dialect, told: Sequence[tuple[str, int, str | None]], now: datetime
 ) -> None:
-    """Write what running phases add to their chains: (parent id, percent, phase, message)."""
-    for parent_id, percent, phase, message in told:
+    """Write what running phases add to their chains: (parent id, percent, message)."""
+    for parent_id, percent, message in told:
         sql = (
             "UPDATE jobs SET progress_percent = CASE WHEN coalesce(progress_percent, 0) > ? THEN progress_percent "
-            "ELSE ? END, progress_phase = ?, progress_message = ?, updated_at = ? "
+            "ELSE ? END, progress_message = ?, updated_at = ? "
             "WHERE job_id = ? AND status = 'running' AND waiting_on = 'children'"
         )
-        dialect.execute(conn, sql, [percent, percent, phase, message or "", dialect.time(now), parent_id])
+        dialect.execute(conn, sql, [percent, percent, message or "", dialect.time(now), parent_id])

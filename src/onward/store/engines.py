@@ -22,7 +22,7 @@ from onward.store.dialects import Dialect, PostgresDialect, SqliteDialect
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows is a client only
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # Windows has no such module
 
 _NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 _STATEMENT_ERRORS = {1, 18, 20, 25}  # SQLITE_ERROR, TOOBIG, MISMATCH, RANGE: the statement is at fault, not the file

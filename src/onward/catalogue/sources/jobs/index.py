@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -70,6 +71,7 @@ class Indexing:
         self._errors: list[Record] = []
         self._added = 0
         self._done = 0
+        self._ends: deque[int] = deque()
         if not self._metadata:
             raise OnwardError(f"The source {folder.source_id!r} has no metadata.", hint="Run the job metadata first.")
 
@@ -86,11 +88,11 @@ class Indexing:
         for name, present in plan.work.items():
             self._ctx.check()
             waiting.extend(self._missing(name, present))
+            # A document counts as done when the last of its passages is in the database.
+            self._ends.append(self._added + len(waiting))
             while len(waiting) >= _BATCH:
                 self._add(waiting[:_BATCH])
                 del waiting[:_BATCH]
-            self._done += 1
-            self._show()
         if waiting:
             self._add(waiting)
         return self._finish(plan)
@@ -135,6 +137,10 @@ class Indexing:
                 break
         self._store.add(batch[: len(vectors)], vectors)
         self._added += len(vectors)
+        while self._ends and self._ends[0] <= self._added:
+            self._ends.popleft()
+            self._done += 1
+        self._show()
         self._ctx.checkpoint()
         self._ctx.check()
 

@@ -1,0 +1,147 @@
+"""A process that dies before or after any of its statements loses nothing that was acked and repeats nothing."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.crash.zygote import Zygote
+
+_COMPOUND = 5
+"""Every so many points the recovery dies too."""
+_REAL = 10
+"""Every so many points a worker with all its threads recovers."""
+_CHECKED = 10
+"""Every so many points the whole database is checked, the schema too."""
+
+
+@dataclass
+class Lives:
+    """Lives on one database. ``template`` is a SQLite file to begin each with; None empties the database instead."""
+
+    zygote: Zygote
+    url: str
+    folder: Path
+    template: Path | None
+    fault: str = ""
+    failures: list[str] = field(default_factory=list)
+    run: int = 0
+    deaths: int = 0
+    chance: random.Random = field(default_factory=lambda: random.Random(1))
+
+    @property
+    def ledger(self) -> Path:
+        return self.folder / "ledger"
+
+    def begin(self) -> None:
+        self.ledger.unlink(missing_ok=True)
+        if self.template is None:
+            answer = self._ask("clean")
+            assert not answer["said"], answer["said"]
+            return
+        file = self.folder / "life.db"
+        for old in self.folder.glob("life.db*"):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        shutil.copy(self.template, file)
+
+    def places(self, seed: int) -> int:
+        """How many places a life has in which it can die."""
+        self.begin()
+        answer = self._ask("live", seed=seed)
+        assert not answer["said"], answer["said"]
+        return int(answer["places"])
+
+    def point(self, seed: int, at: int) -> None:
+        """Live until ``at``, die, recover, and compare; at some points the recovery dies as well."""
+        self.begin()
+        answer = self._ask("live", seed=seed, at=at)
+        self._note(f"seed {seed} at {at}", answer["said"])
+        self.deaths += answer["signal"] == signal.SIGKILL
+        second = self.chance.randrange(200) if self.run % _COMPOUND == 0 else None
+        threads = self.run % _REAL == _REAL // 2
+        if second is not None:
+            answer = self._ask("recover", at=second, threads=False, wholly=False)
+            self._note(f"seed {seed} at {at}, then {second}", answer["said"])
+            self.deaths += answer["signal"] == signal.SIGKILL
+        answer = self._ask("recover", threads=threads, wholly=self.run % _CHECKED == 0)
+        self._note(f"seed {seed} at {at}, then {second}, threads {threads}", answer["said"])
+        self.run += 1
+
+    def _note(self, where: str, said: str) -> None:
+        if said:
+            self.failures.append(f"{where}:\n{said}\n{self.ledger.read_text()}")
+
+    def _ask(self, role: str, **more: object) -> dict[str, object]:
+        return self.zygote.run(role=role, url=self.url, ledger=str(self.ledger), fault=self.fault, **more)
+
+
+def run(lives: Lives, planned: int, *, patience: int = 3) -> None:
+    """So many points, spread over whole lives; stops when a few have failed."""
+    begun = time.monotonic()
+    for seed, at in points(lives, planned):
+        lives.point(seed, at)
+        if len(lives.failures) >= patience:
+            break
+    seconds = time.monotonic() - begun
+    print(f"\ncrash points: {lives.run} / {planned} run, {lives.deaths} deaths, {seconds:.0f} s")
+
+
+def points(lives: Lives, planned: int) -> Iterator[tuple[int, int]]:
+    """(seed, place), whole lives for as long as the number lasts, then a sample of every life."""
+    lengths = {seed: lives.places(seed) for seed in range(max(4, planned // 400))}
+    every = [(seed, at) for seed, length in lengths.items() for at in range(length)]
+    lives.chance.shuffle(every)
+    while len(every) < planned:
+        every += every
+    yield from every[:planned]
+
+
+def lives_in_sqlite(zygote: Zygote, folder: Path, fault: str = "") -> Lives:
+    template = folder / "template.db"
+    made = Lives(zygote, f"sqlite:///{template}", folder, None, fault)
+    made.begin()
+    return Lives(zygote, f"sqlite:///{folder / 'life.db'}", folder, template, fault)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def lives(request: pytest.FixtureRequest, zygote: Zygote, memory: Path) -> Lives:
+    if request.param == "sqlite":
+        return lives_in_sqlite(zygote, memory)
+    return Lives(zygote, request.getfixturevalue("postgres_url"), memory, None)
+
+
+def _held(lives: Lives, planned: int) -> None:
+    run(lives, planned)
+    assert not lives.failures, "\n\n".join(lives.failures)
+    assert lives.run == planned, f"only {lives.run} of {planned} points were run"
+    assert lives.deaths >= planned, f"only {lives.deaths} processes died"
+
+
+def _planned(request: pytest.FixtureRequest, lives: Lives, sqlite: int, postgresql: int) -> int:
+    given: int | None = request.config.getoption("--points", default=None)
+    return given or (sqlite if lives.template is not None else postgresql)
+
+
+@pytest.mark.timeout(300)
+def test_death_at_a_statement_loses_nothing(request: pytest.FixtureRequest, lives: Lives) -> None:
+    _held(lives, _planned(request, lives, 150, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_death_at_every_statement_loses_nothing(request: pytest.FixtureRequest, lives: Lives) -> None:
+    _held(lives, _planned(request, lives, 10_000, 2_000))
+
+
+@pytest.mark.parametrize("fault", ["ack early", "paid twice"])
+def test_a_planted_fault_is_found(zygote: Zygote, memory: Path, fault: str) -> None:
+    lives = lives_in_sqlite(zygote, memory, fault)
+    run(lives, 200, patience=1)
+    assert lives.failures, f"{lives.run} points did not see {fault!r}"
