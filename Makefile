@@ -45,8 +45,8 @@ format: install ## put the code into its form
 bench: install ## the benchmarks; results lie beside them
 	$(BIN)/python -m benchmarks $(ARGS)
 
-proof: install ## the long tests (crashes, chaos, a year of schedules): an hour or more
-	$(BIN)/python -m pytest -m slow --timeout=7200 $(ARGS)
+proof: install ## the long tests, crash points by the thousand: an hour or more
+	$(BIN)/python -m pytest -s --timeout=7200 tests/crash tests/simulation --points=2000 -m "slow or not slow" $(ARGS)
 
 lock: install ## choose newest versions that fit and write requirements/dev.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
