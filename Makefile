@@ -46,7 +46,7 @@ bench: install ## the benchmarks; results lie beside them
 	$(BIN)/python -m benchmarks $(ARGS)
 
 proof: install ## the long tests, crash points by the thousand: an hour or more
-	$(BIN)/python -m pytest -s --timeout=7200 tests/crash tests/simulation --points=2000 -m "slow or not slow" $(ARGS)
+	$(BIN)/python -m pytest -s --timeout=7200 tests/crash tests/simulation -m "slow or not slow" $(ARGS)
 
 lock: install ## choose newest versions that fit and write requirements/dev.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -12,7 +12,8 @@ from tests.crash.zygote import Zygote
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--points", type=int, default=None, help="how many crash points, instead of the usual number")
+    told = "how many crash points: for both databases, or SQLITE/POSTGRESQL"
+    parser.addoption("--points", default=None, help=told)
 
 
 @pytest.fixture

@@ -486,6 +486,22 @@ def test_two_workers_share_the_jobs_and_run_each_once(app: Onward, apps: Apps) -
     assert sorted(ran) == list(range(30))
 
 
+def test_job_claimed_ahead_does_not_wait_behind_a_long_one(app: Onward, apps: Apps) -> None:
+    gate = Gate()
+    idle = apps()
+    for one in (app, idle):
+        one.job(name="quick")(lambda: 1)
+        one.job(name="long", queue="here")(gate.pass_through)
+    app.submit("long", priority=-1)
+    app.submit_many([("quick", None)] * 40)
+    with app.worker(concurrency=1):
+        gate.await_job()
+        app.submit_many([("quick", None)] * 5)
+        with idle.worker(concurrency=1, queues=["default"]):
+            until(lambda: app.counts()["completed"] == 45)
+        gate.open()
+
+
 def test_async_jobs_run_side_by_side_within_the_slots(app: Onward) -> None:
     at_once: list[int] = []
     running = 0

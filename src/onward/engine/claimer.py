@@ -52,7 +52,7 @@ class Claimer(Service):
         self._pace: float | None = None
         self._next_due: float | None = None
         self._was_empty = False
-        self._claimed_at = 0.0
+        self._moved_at = 0.0
         self.is_open = True
         self.claimed = 0
         """Runs that were ever claimed here."""
@@ -63,19 +63,22 @@ class Claimer(Service):
         """A run has taken so long: the measure of how much to claim ahead."""
         last = max(seconds, 1e-5)
         self._pace = last if self._pace is None else 0.8 * self._pace + 0.2 * last
+        self._moved_at = self.clock.monotonic()
 
     def tick(self) -> float | None:
         if not self.is_open:
             return None
+        lingering = self._hand_back_lingering()
         room = self._room()
         if room <= 0:
-            return self._hand_back_lingering()
+            return lingering
         found = self.claim(room)
         if found >= room:
             return 0.0
         if found:
             return 0.01
-        return self._pause()
+        pause = self._pause()
+        return pause if lingering is None else min(pause, lingering)
 
     def claim(self, limit: int) -> int:
         """Claim so many jobs and put them into the pool; how many there were."""
@@ -109,7 +112,8 @@ class Claimer(Service):
             if not self.is_open:
                 return 0
             found = self._store.write(work)
-            self._claimed_at = self.clock.monotonic()
+            if found:
+                self._moved_at = self.clock.monotonic()
             for claim in found:
                 with contextlib.suppress(UnknownJobType):
                     self._pool.put(self._executor.desk(claim))
@@ -148,7 +152,7 @@ class Claimer(Service):
     def _hand_back_lingering(self) -> float | None:
         if not self._pool.waiting:
             return None
-        waited = self.clock.monotonic() - self._claimed_at
+        waited = self.clock.monotonic() - self._moved_at
         if waited < _LINGER_SECONDS:
             return _LINGER_SECONDS - waited
         self._pace = 1.0
