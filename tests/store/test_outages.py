@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
-from onward import Onward, StoreUnavailable
-from tests.app_fixtures import quick_settings, run_all
+from onward import Context, Onward, StoreUnavailable
+from onward.store.session_lock import SessionLock
+from tests.app_fixtures import Gate, quick_settings, run_all
 from tests.servers import Postgres
 
 
@@ -40,4 +42,49 @@ def test_application_goes_on_after_its_server_was_restarted(own_postgres: Postgr
     assert app.counts()["pending"] == 2
     run_all(app)
     assert app.counts()["completed"] == 2
+    app.close()
+
+
+def test_running_job_goes_on_while_the_database_is_away_and_ends_on_its_first_run(
+    own_postgres: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Onward(settings=quick_settings(own_postgres.create()))
+    gate, away, back = Gate(), threading.Event(), threading.Event()
+
+    @app.job()
+    def work(ctx: Context) -> int:
+        gate.pass_through()
+        for item in ctx.each(range(20), every=1):
+            ctx.state["sum"] = ctx.state.get("sum", 0) + item
+        away.set()
+        assert back.wait(30)
+        return ctx.state["sum"]
+
+    job = app.submit("work")
+    with app.worker(concurrency=1):
+        gate.await_job()
+        own_postgres.kill()
+        gate.open()
+        assert away.wait(30), "the job did not go on"
+        # Every service has met the outage by the time that somebody else is told of it.
+        with pytest.raises(StoreUnavailable):
+            app.get(job.id)
+        back.set()
+        own_postgres.start()
+        done = app.wait(job.id, timeout=30)
+    assert (done.error, done.result, len(app.runs(job.id))) == (None, 190, 1)
+    assert [record.getMessage() for record in caplog.records if "An error in the" in record.getMessage()] == []
+    app.close()
+
+
+def test_lock_that_is_asked_for_in_an_outage_says_so(own_postgres: Postgres) -> None:
+    app = Onward(settings=quick_settings(own_postgres.create()))
+    lock = SessionLock(app._store, 7)
+    lock.hold()
+    own_postgres.kill()
+    with pytest.raises(StoreUnavailable):
+        lock.hold()
+    own_postgres.start()
+    lock.hold()
+    lock.let_go()
     app.close()

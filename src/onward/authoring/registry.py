@@ -76,6 +76,11 @@ class JobTypes:
                     f"{unknown[0]!r} is not an option of a job type.",
                     hint=f"Did you mean {near[0]!r}?" if near else "See JobTypes.job for the options.",
                 )
+            if policy.get("on_store_loss", "continue") != "continue":
+                raise InvalidJobType(
+                    "on_store_loss='freeze' is not in this release.",
+                    hint="Leave it out: jobs go on while the database is away, and what they save is written after.",
+                )
             if max_attempts < 1:
                 raise InvalidJobType(f"max_attempts is {max_attempts}.", hint="Use 1 or more; 1 means no retry.")
             options = dict(policy)

@@ -18,13 +18,13 @@ def settle(conn: Connection, store: Store, item: NewJob, now: datetime) -> Job |
 
     Raises ``ResourceBusy`` and ``IncompleteJobFound``; nothing is written then.
     """
-    resources.declare(conn, store.dialect, item.needs)
+    capacities = resources.declare(conn, store.dialect, item.needs)
     if item.on_conflict != "wait":
-        _meet_others(conn, store, item, now)
+        _meet_others(conn, store, item, capacities, now)
     return _meet_unfinished(conn, store, item, now) if item.source_id is not None else None
 
 
-def _meet_others(conn: Connection, store: Store, item: NewJob, now: datetime) -> None:
+def _meet_others(conn: Connection, store: Store, item: NewJob, capacities: dict[str, int], now: datetime) -> None:
     names = [need.resource for need in item.needs]
     family = [item.parent_id] if item.parent_id else []
     taken: dict[str, list[str]] = {}
@@ -32,13 +32,14 @@ def _meet_others(conn: Connection, store: Store, item: NewJob, now: datetime) ->
         taken.setdefault(name, []).append(job_id)
     for need in item.needs:
         others = taken.get(need.resource, [])
-        if len(others) < need.capacity:
+        capacity = capacities[need.resource]
+        if len(others) < capacity:
             continue
         holder = jobs.get_job(conn, store.dialect, others[0])
         if holder is None:
             continue
         if item.on_conflict == "reject":
-            raise _busy(need.resource, holder, len(others) - need.capacity)
+            raise _busy(need.resource, holder, len(others) - capacity)
         for job_id in others:
             transitions.cancel(conn, store, job_id, now, actor=item.user_id, reason="replaced by a newer submission")
 

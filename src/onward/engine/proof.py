@@ -96,6 +96,12 @@ class LifeFile:
             self._file = None
 
 
+def forget(folder: Path, worker_id: str) -> None:
+    """Remove the life file of a worker that is no more."""
+    with contextlib.suppress(OSError):
+        (folder / f"{worker_id}.life").unlink()
+
+
 def is_let_go(folder: Path, worker_id: str) -> bool | None:
     """Whether the holder of a life file has ended; None when there is no such file."""
     path = folder / f"{worker_id}.life"

@@ -106,6 +106,8 @@ class Rescuer(Service):
             return len(owned)
 
         count = self._store.write(work)
+        if self._life_folder is not None:
+            proof.forget(self._life_folder, worker_id)
         _log.warning("Worker %s is no more; %d jobs go on elsewhere.", worker_id, count)
         self._bus.tell(WorkerLost(worker=worker_id, reason="no sign of life", jobs=count))
         self._store.doorbell.ring()

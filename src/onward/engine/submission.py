@@ -66,7 +66,14 @@ class NewJob:
     def is_plain(self) -> bool:
         """Whether its row is all that has to be written, and nothing to be looked up."""
         return (
-            not (self.needs or self.tags or self.phases or self.given_id or self.idempotency_key is not None)
+            not (
+                self.needs
+                or self.tags
+                or self.phases
+                or self.given_id
+                or self.idempotency_key is not None
+                or self.parent_id
+            )
             and self.source_id is None
         )
 

@@ -132,6 +132,8 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
         raise _illegal(job, "started fresh by itself: it is a phase of a chain")
     if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
         raise _illegal(job, "started fresh")
+    if any(child.is_owned for child in jobs.children_of(conn, store.dialect, job_id)):
+        raise _illegal(job, "started fresh while the code of its phase has not left")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:

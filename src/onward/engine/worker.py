@@ -34,6 +34,7 @@ from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.store import Connection, Store, claims, workers
 from onward.store.endings import Ending
+from onward.store.session_lock import SessionLock
 from onward.version import __version__
 
 _log = logging.getLogger("onward.engine")
@@ -68,6 +69,7 @@ class Worker:
         self.name = name or settings.name or f"{self._identity.host}-{os.getpid()}"
         self.id = ids.new()
         self._lock_key = clock.random_bits(62)
+        self._lock = SessionLock(store, self._lock_key)
         self._stop_asked = threading.Event()
         self._hurry = threading.Event()
         self._news = threading.Event()
@@ -80,7 +82,7 @@ class Worker:
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
         self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
-        self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock_key, self._children, self._taken_for_dead)
+        self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
 
     # ---- running --------------------------------------------------------------------------------------------
@@ -185,7 +187,7 @@ class Worker:
         folder = self._life_folder()
         if folder is not None:
             self._life = proof.LifeFile(folder, self.id)
-        self._heartbeat.hold_lock()
+        self._lock.hold()
         here, now = self._identity, self._store.now()
         record = WorkerRecord(
             id=self.id,
@@ -214,7 +216,7 @@ class Worker:
             self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, "stopped", now))
         except StoreUnavailable as error:
             _log.warning("Worker %s could not sign off: %s", self.name, error)
-        self._heartbeat.let_go()
+        self._lock.let_go()
         if self._life is not None:
             self._life.close()
         self.pool.stop()

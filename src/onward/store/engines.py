@@ -53,6 +53,11 @@ def open_engines(url: str, settings: Database) -> Engines:
             f"{url!r} is not a database address.",
             hint="Use sqlite:///file.db or postgresql://user@host/name.",
         ) from None
+    if settings.table_prefix:
+        raise InvalidConfig(
+            "database.table_prefix is not in this release.",
+            hint="Use a database of its own, or on PostgreSQL a schema: ONWARD_DATABASE_SCHEMA=onward.",
+        )
     kind = parsed.get_backend_name()
     if kind == "sqlite":
         return SqliteEngines(parsed.database or "", settings)

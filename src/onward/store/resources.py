@@ -22,22 +22,26 @@ WOKEN_PER_RELEASE = 4
 """Waiting jobs that are made ready when a resource comes free; the rescuer's sweep finds any others."""
 
 
-def declare(conn: Connection, dialect: Dialect, wanted: Iterable[Need]) -> None:
-    """Make the resources known, and keep them from others until the transaction ends. ``CapacityMismatch``."""
+def declare(conn: Connection, dialect: Dialect, wanted: Iterable[Need]) -> dict[str, int]:
+    """Make the resources known, and keep them from others until the transaction ends; their capacities.
+
+    A bare name says nothing of the capacity. Raises ``CapacityMismatch`` for one that says otherwise.
+    """
     found = sorted({need.resource: need for need in wanted}.values(), key=lambda need: need.resource)
     if not found:
-        return
+        return {}
     for need in found:
         sql = "INSERT INTO resources (name, capacity) VALUES (?, ?) ON CONFLICT (name) DO NOTHING"
         dialect.execute(conn, sql, [need.resource, need.capacity])
     capacities = lock(conn, dialect, [need.resource for need in found])
     for need in found:
-        if capacities[need.resource] != need.capacity:
+        if need.capacity not in (1, capacities[need.resource]):
             raise CapacityMismatch(
                 f"{need.resource!r} is declared with a capacity of {need.capacity}, but has "
                 f"{capacities[need.resource]}.",
                 hint="Use one capacity everywhere, or change it with app.resources.set().",
             )
+    return capacities
 
 
 def lock(conn: Connection, dialect: Dialect, names: Iterable[str]) -> dict[str, int]:

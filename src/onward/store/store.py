@@ -74,7 +74,7 @@ class Store:
         if not self._checked:
             with self._lock:
                 if not self._checked:
-                    with self._translated():
+                    with self.in_our_words():
                         migrate.prepare(self.engines)
                     self._checked = True
 
@@ -89,7 +89,7 @@ class Store:
         begin = self.engines.writing_once if is_one_statement else self.engines.writing
         for last in (*(False,) * _RETRIES, True):
             try:
-                with self._translated(), begin() as conn:
+                with self.in_our_words(), begin() as conn:
                     return work(conn)
             except _Again as error:
                 if last:
@@ -103,25 +103,25 @@ class Store:
     def transaction(self) -> Iterator[Connection]:
         """One writing transaction as a ``with`` block; it is not tried again."""
         self.prepare()
-        with self._translated(), self.engines.writing() as conn:
+        with self.in_our_words(), self.engines.writing() as conn:
             yield conn
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection for reading; each statement sees what is committed when it begins."""
         self.prepare()
-        with self._translated(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading() as conn:
             yield conn
 
     @contextlib.contextmanager
     def look(self) -> Iterator[Connection]:
         """A connection for reading whatever is there; the schema is neither made nor checked."""
-        with self._translated(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading() as conn:
             yield conn
 
     def upgrade(self) -> tuple[int, int]:
         """Make or bring forward the schema; (version before, version now)."""
-        with self._translated():
+        with self.in_our_words():
             return migrate.upgrade(self.engines)
 
     def now(self) -> datetime:
@@ -135,7 +135,7 @@ class Store:
         return then + timedelta(seconds=elapsed - measured)
 
     def _database_time(self) -> datetime:
-        with self._translated(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading() as conn:
             before = self.clock.monotonic()
             row = self.dialect.query(conn, "SELECT clock_timestamp()", [])[0]
             # The reading is half a round trip old when it arrives.
@@ -152,19 +152,20 @@ class Store:
                 self._checked = False
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def in_our_words(self) -> Iterator[None]:
+        """What the driver raises within comes out as ``StoreUnavailable`` where it means that."""
         try:
             yield
         except (OnwardError, _Again):
             raise
         except SQLAlchemyError as error:
-            raise self._in_our_words(error.orig if isinstance(error, DBAPIError) and error.orig else error) from error
+            raise self._as_ours(error.orig if isinstance(error, DBAPIError) and error.orig else error) from error
         except Exception as error:
             if self._engines is not None and isinstance(error, self.engines.driver_errors):
-                raise self._in_our_words(error) from error
+                raise self._as_ours(error) from error
             raise
 
-    def _in_our_words(self, error: BaseException) -> Exception:
+    def _as_ours(self, error: BaseException) -> Exception:
         if self._engines is not None and self.engines.asks_again(error):
             return _Again(str(error))
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
