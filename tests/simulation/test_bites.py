@@ -121,7 +121,7 @@ def steps_are_replaced(patch: Patch) -> None:
 
 
 def a_submission_ignores_who_is_in_the_way(patch: Patch) -> None:
-    patch.setattr(conflicts, "_meet_others", lambda conn, store, item, now: None)
+    patch.setattr(conflicts, "_meet_others", lambda conn, store, item, capacities, now: None)
 
 
 MUTANTS = (

@@ -10,7 +10,7 @@ from typing import Literal
 
 from onward.clock import Clock
 from onward.engine import explainer
-from onward.errors import InvalidValue, JobNotFound
+from onward.errors import InvalidValue, JobNotFound, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
@@ -125,11 +125,18 @@ class Reader:
 
     def _read(self, job_id: str) -> Job:
         """The bare row: waiting looks often, and the sentence why a job waits would cost more than the look."""
-        with self._store.read() as conn:
-            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+        try:
+            job = self._look(job_id)
+        except StoreUnavailable:
+            # A connection that was lost while nobody looked fails once; what is away fails again.
+            job = self._look(job_id)
         if job is None:
             raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
         return job
+
+    def _look(self, job_id: str) -> Job | None:
+        with self._store.read() as conn:
+            return jobs.get_job(conn, self._store.dialect, parsed(job_id))
 
 
 def _is_over(job: Job, until: str) -> bool:

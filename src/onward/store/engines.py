@@ -41,6 +41,7 @@ class Engines(Protocol):
     def reading(self) -> contextlib.AbstractContextManager[Connection]: ...
     def asks_again(self, error: BaseException) -> bool: ...
     def is_outage(self, error: BaseException) -> bool: ...
+    def forget_connections(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -218,6 +219,9 @@ class SqliteEngines:
             return False
         return isinstance(error, module.OperationalError | module.DatabaseError)
 
+    def forget_connections(self) -> None:
+        """A file is not reached over connections that can be lost."""
+
     def close(self) -> None:
         with self._lock, self._safely():
             self._drop_writer()
@@ -290,6 +294,10 @@ class PostgresEngines:
     def is_outage(self, error: BaseException) -> bool:
         full = (self._errors.DiskFull, self._errors.OutOfMemory, self._errors.ReadOnlySqlTransaction)
         return isinstance(error, self._outages + full)
+
+    def forget_connections(self) -> None:
+        """One was lost: those that wait in the pool are as dead, and would fail one caller each."""
+        self.engine.dispose()
 
     def close(self) -> None:
         self.engine.dispose()

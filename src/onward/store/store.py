@@ -170,6 +170,7 @@ class Store:
             return _Again(str(error))
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if self._engines is not None and self.engines.is_outage(error):
+            self.engines.forget_connections()
             return StoreUnavailable(
                 f"Cannot use the database {shown_url(self.url)}: {text}.",
                 hint="Check that it runs and has room, then: onward doctor.",
