@@ -11,7 +11,7 @@ import pytest
 
 from onward import JobLost, Onward, SystemClock
 from onward.authoring.context import Context
-from onward.authoring.port import Point
+from onward.authoring.port import Point, Wait
 from onward.engine.desk import Desk
 from onward.engine.writer import Change
 from onward.model.ids import Ids
@@ -104,7 +104,7 @@ def end(kind: Kind) -> Callable[[Bench, Desk], None]:
     def act(bench: Bench, desk: Desk) -> None:
         error = ValueError("old") if kind is Kind.FAILURE else None
         if kind is Kind.PARKED:
-            desk.parked_until = bench.store.now() + timedelta(hours=1)
+            desk.park(Wait(bench.store.now() + timedelta(hours=1)))
         bench.executor.conclude(desk, Outcome(kind, {"from": "old"}, None, error))
         bench.writer.tick()
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from onward import Context, Onward
+from onward.authoring.port import Wait
 from onward.clock import ManualClock
 from onward.engine.desk import Desk
 from onward.engine.executor import Executor
@@ -108,7 +109,7 @@ def outcome_of(hand: Hand, verb: str, clock: ManualClock) -> Outcome:
             error = InvalidParams("no", hint="no", errors=())
             return Outcome(How.FAILURE, None, describe(error), error)
         case "park":
-            hand.desk.parked_until = clock.now() + timedelta(seconds=20)
+            hand.desk.park(Wait(clock.now() + timedelta(seconds=20)))
             return Outcome(How.PARKED)
         case "stop":
             return Outcome(How.STOPPED)

@@ -266,7 +266,7 @@ class World:
         elif verb == "stop":
             model.wait(job, "")
         elif verb == "park":
-            model.wait(job, "time", hand.desk.parked_until)
+            model.wait(job, "time", hand.desk.wait.until if hand.desk.wait else None)
             job.keeps = job.kind.holds_while_parked
         else:
             job.failures = hand.desk.claim.failures + 1

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
-from onward.authoring.port import Point, RunFacts, RunPort
+from onward.authoring.port import Point, RunFacts, RunPort, Wait
 from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
 from onward.model import codec
@@ -337,7 +337,7 @@ class Context:
             self._port.keep_step(self._scope, name, text, None)
         self._scope_used = True
         if until > now:
-            raise self._port.park(until)
+            raise self._port.park(Wait(until))
 
     def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
         """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""

@@ -7,12 +7,11 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
-from onward.authoring.port import Point, RunFacts
+from onward.authoring.port import Point, RunFacts, Wait
 from onward.clock import Clock
 from onward.errors import Interrupt, JobCancelled, JobParked, OnwardError
 from onward.model import codec
@@ -122,8 +121,8 @@ class InlinePort:
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         return iter(self.memory.partials.get(name, [])[:count])
 
-    def park(self, until: datetime) -> Interrupt:
-        return JobParked(f"Sleeps until {until.isoformat()}.")
+    def park(self, wait: Wait) -> Interrupt:
+        return JobParked(f"Waits {wait}.")
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self.memory.lines.append((level, message, fields))

@@ -49,6 +49,16 @@ class Point:
     """Scopes of steps that the cursor has passed: their results are no longer needed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a job waits for without a worker."""
+
+    until: datetime | None = None
+
+    def __str__(self) -> str:
+        return f"until {self.until.isoformat()}" if self.until else "for something"
+
+
 class RunPort(Protocol):
     """One attempt, seen from the job's side. ``interrupt`` is what the job shall leave with, once it must."""
 
@@ -89,8 +99,8 @@ class RunPort(Protocol):
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         """The first ``count`` saved records of partial work, as JSON texts."""
 
-    def park(self, until: datetime) -> Interrupt:
-        """What to raise so that the job waits until then without a worker."""
+    def park(self, wait: Wait) -> Interrupt:
+        """What to raise so that the job waits for this without a worker."""
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Keep a log line with the job."""

@@ -14,7 +14,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from functools import reduce
 from typing import Any
 
@@ -22,7 +21,7 @@ import orjson
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import make_job_type
-from onward.authoring.port import Point, RunFacts
+from onward.authoring.port import Point, RunFacts, Wait
 from onward.clock import Clock, SystemClock
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, OnwardError
 from onward.model import outcome
@@ -143,9 +142,9 @@ class ChildPort:
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         return iter(self._ask("read_partial", name=name, count=count))
 
-    def park(self, until: datetime) -> Interrupt:
-        self._ask("park", until=until.isoformat())
-        return JobParked(f"Sleeps until {until.isoformat()}.")
+    def park(self, wait: Wait) -> Interrupt:
+        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None})
+        return JobParked(f"Waits {wait}.")
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self._tell("log", level=level, message=message, fields={k: _logged(v) for k, v in fields.items()})

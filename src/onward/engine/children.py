@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import orjson
 
-from onward.authoring.port import Point
+from onward.authoring.port import Point, Wait
 from onward.engine import guard
 from onward.engine.desk import Desk
 from onward.errors import Interrupt, OnwardError
@@ -197,7 +197,7 @@ class _Talk:
             case "dimension":
                 desk.show_dimension(given["dimension"], given["operation"], tuple(given["pending"]))
             case "park":
-                desk.parked_until = datetime.fromisoformat(given["until"])
+                desk.park(_wait(given["wait"]))
         return None
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -208,6 +208,10 @@ class _Talk:
 def _point(value: dict[str, Any]) -> Point:
     partials = {name: (first, records) for name, (first, records) in value["partials"].items()}
     return Point(value["text"], value["percent"], partials, tuple(value["done_scopes"]))
+
+
+def _wait(value: dict[str, Any]) -> Wait:
+    return Wait(datetime.fromisoformat(value["until"]) if value["until"] else None)
 
 
 def _outcome(message: dict[str, Any]) -> Outcome:

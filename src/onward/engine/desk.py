@@ -8,12 +8,11 @@ import ctypes
 import math
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
-from onward.authoring.port import Point, RunFacts
+from onward.authoring.port import Point, RunFacts, Wait
 from onward.clock import Clock
 from onward.engine.writer import Change, Writer
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, ResourceBusy
@@ -38,8 +37,8 @@ class Desk:
     __slots__ = (
         "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
         "facts", "has_left", "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type",
-        "leave_lock", "meter", "moved", "number", "parked_until", "press_child", "pressed", "pressed_at", "settings",
-        "thread_id",
+        "leave_lock", "meter", "moved", "number", "press_child", "pressed", "pressed_at", "settings", "thread_id",
+        "wait",
     )  # fmt: skip
 
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
@@ -55,7 +54,7 @@ class Desk:
         self.meter = ProgressMeter(claim.percent, claim.done, claim.total)
         self.is_told = False
         self.begun = self.moved = clock.monotonic()
-        self.parked_until: datetime | None = None
+        self.wait: Wait | None = None
         self.pressed = 0
         self.pressed_at = 0.0
         self.thread_id: int | None = None
@@ -162,9 +161,9 @@ class Desk:
         with self._store.read() as conn:
             yield from checkpoints.read_partial(conn, self._store.dialect, self.claim.job_id, name, count)
 
-    def park(self, until: datetime) -> Interrupt:
-        self.parked_until = until
-        return JobParked(f"Sleeps until {until.isoformat()}.")
+    def park(self, wait: Wait) -> Interrupt:
+        self.wait = wait
+        return JobParked(f"Waits {wait}.")
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         limit = self.settings.limits.log_line_bytes

@@ -13,7 +13,7 @@ from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
-from onward.authoring.port import RunFacts
+from onward.authoring.port import RunFacts, Wait
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine.desk import Desk
@@ -231,11 +231,14 @@ class Executor:
                 )
             case Kind.PARKED:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
-                ending.waiting_on, ending.run_at = Waiting.TIME, desk.parked_until
+                self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
             case Kind.FAILURE:
                 self._set_failure(ending, found, claim.failures + 1, retry)
         return ending
+
+    def _park(self, ending: Ending, wait: Wait) -> None:
+        ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
         error = found.error or JobError("Error", "It failed.")

@@ -15,7 +15,7 @@ from onward.store.tables import metadata
 # Alembic is imported where it is used: it takes as long as all the rest, and is needed when a schema changes.
 
 AnyDialect = Dialect
-HEAD = 1
+HEAD = 2
 """The schema's version: the number of the newest migration."""
 
 VERSION_TABLE = "onward_version"
@@ -23,11 +23,11 @@ _LOCK = 0x6F6E77617264  # "onward": the advisory lock of PostgreSQL under which 
 
 
 def prepare(engines: Engines) -> None:
-    """Make the schema in an empty database, under a lock; refuse any that is not of this version."""
+    """Make the schema in an empty database, under a lock; refuse an older one, and a newer one that shuts us out."""
     with engines.reading() as conn:
         found = version(conn)
-    if found == HEAD:
-        return
+        if found == HEAD or (found is not None and found > HEAD >= _oldest_reader(conn)):
+            return
     if found is not None:
         raise _mismatch(found)
     upgrade(engines)
@@ -58,6 +58,12 @@ def version(conn: Connection) -> int | None:
         return None
     row = conn.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).first()
     return int(row[0]) if row else None
+
+
+def _oldest_reader(conn: Connection) -> int:
+    """The oldest schema whose code may use the database as it is: newer ones that only add say so."""
+    row = conn.execute(text("SELECT value FROM onward_meta WHERE key = 'oldest_reader'")).first()
+    return int(row[0]) if row else 1 << 30
 
 
 def differences(conn: Connection) -> list[Any]:

@@ -1,85 +1,22 @@
-"""The tables, once for both databases. Names and columns are part of the public interface: people query them.
-
-Times are aware UTC: ``timestamptz`` on PostgreSQL, text as ``datetime('now')`` writes it (with microseconds) on
-SQLite, which sorts right and compares with what people type. Ids are text. JSON is text, so that what is read is
-byte for byte what was written.
-"""
+"""What is kept of jobs: their rows, attempts, events, tags and log lines."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Float,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
-    TypeDecorator,
     text,
 )
 
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware time in UTC."""
-
-    impl = Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Text())
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        if value is None or dialect.name == "postgresql":
-            return value
-        return time_text(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - the interface of SQLAlchemy
-        if value is None:
-            return None
-        return parse_time(value) if isinstance(value, str) else value.astimezone(UTC)
-
-
-def time_text(value: datetime) -> str:
-    """The text of a time on SQLite: always 26 characters, so that it sorts."""
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
-
-
-def parse_time(value: str) -> datetime:
-    """The time of such a text, also as people write it by hand."""
-    parsed = datetime.fromisoformat(value)
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# Text that sorts by bytes on both databases: ids rise with time, and their order is the order of pages.
-Id = Text().with_variant(Text(collation="C"), "postgresql")
-Seq = BigInteger().with_variant(Integer(), "sqlite")
+from onward.store.tables.columns import Id, Seq, UtcTime, metadata
 
 _STATUSES = "'pending', 'running', 'pending_hitl', 'completed', 'failed', 'cancelled'"
-
-meta = Table(
-    "onward_meta",
-    metadata,
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-)
 
 jobs = Table(
     "jobs",
@@ -142,6 +79,16 @@ jobs = Table(
     Column("started_at", UtcTime),
     Column("completed_at", UtcTime),
     Column("updated_at", UtcTime, nullable=False),
+    # Of a child of a fan-out: its family, which of how many ranges it does, and the items, the end excluded.
+    Column("family", Text),
+    Column("range_number", Integer),
+    Column("range_total", Integer),
+    Column("range_start", BigInteger),
+    Column("range_end", BigInteger),
+    # Somebody has taken note of how it ended.
+    Column("acknowledged_by", Text),
+    Column("acknowledged_at", UtcTime),
+    Column("acknowledged_note", Text),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint("status <> 'pending' OR completed_at IS NULL", name="pending_not_ended"),
 )
@@ -198,6 +145,16 @@ Index(
     unique=True,
     postgresql_where=text("idempotency_key IS NOT NULL"),
     sqlite_where=text("idempotency_key IS NOT NULL"),
+)
+# A range exists once, however often its parent asks for it.
+Index(
+    "uq_jobs_range",
+    jobs.c.parent_id,
+    jobs.c.family,
+    jobs.c.range_number,
+    unique=True,
+    postgresql_where=text("family IS NOT NULL AND superseded_by IS NULL"),
+    sqlite_where=text("family IS NOT NULL AND superseded_by IS NULL"),
 )
 
 job_tags = Table(
@@ -261,47 +218,6 @@ Index(
     sqlite_where=text("kind IN ('completed', 'failed', 'cancelled')"),
 )
 
-checkpoints = Table(
-    "checkpoints",
-    metadata,
-    Column("job_id", Id, primary_key=True),
-    # The newest and the one before: 0 and 1 in turn.
-    Column("slot", Integer, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("format", Integer, nullable=False, server_default="1"),
-    Column("type_version", Integer, nullable=False, server_default="1"),
-    Column("percent", Integer),
-    Column("fence", BigInteger, nullable=False),
-    Column("saved_at", UtcTime, nullable=False),
-    Column("pinned", Boolean, nullable=False, server_default=text("false")),
-)
-
-steps = Table(
-    "job_steps",
-    metadata,
-    Column("job_id", Id, primary_key=True),
-    Column("scope", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("result", Text, nullable=False),
-    Column("fence", BigInteger, nullable=False),
-    Column("kept_at", UtcTime, nullable=False),
-)
-
-partials = Table(
-    "job_partials",
-    metadata,
-    Column("job_id", Id, primary_key=True),
-    Column("name", Text, primary_key=True),
-    # The number of records before this piece: pieces follow each other without gaps.
-    Column("first", BigInteger, primary_key=True),
-    Column("count", Integer, nullable=False),
-    Column("records", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("fence", BigInteger, nullable=False),
-)
-
 logs = Table(
     "job_logs",
     metadata,
@@ -315,69 +231,3 @@ logs = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_job_logs_job_id", logs.c.job_id, logs.c.seq)
-
-resources = Table(
-    "resources",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("capacity", Integer, nullable=False, server_default="1"),
-    Column("token", BigInteger, nullable=False, server_default="0"),
-)
-
-needs = Table(
-    "job_resources",
-    metadata,
-    Column("resource", Text, primary_key=True),
-    Column("job_id", Id, primary_key=True),
-    # NULL while the job only wants it; a number below the capacity while it has it.
-    Column("slot", Integer),
-    Column("token", BigInteger),
-    Column("held_at", UtcTime),
-)
-# Two holders of one place cannot be committed.
-Index(
-    "uq_job_resources_slot",
-    needs.c.resource,
-    needs.c.slot,
-    unique=True,
-    postgresql_where=text("slot IS NOT NULL"),
-    sqlite_where=text("slot IS NOT NULL"),
-)
-Index("ix_job_resources_job_id", needs.c.job_id)
-
-chain_phases = Table(
-    "chain_phases",
-    metadata,
-    Column("job_id", Id, primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("weight", Float, nullable=False),
-    Column("job_type", Text, nullable=False),
-    # The whole row of the phase's job, ready to be inserted when the phase before has completed.
-    Column("job_row", Text, nullable=False),
-    Column("child_id", Id),
-    Column("result", Text),
-)
-
-workers = Table(
-    "workers",
-    metadata,
-    Column("worker_id", Id, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("boot_id", Text, nullable=False),
-    Column("pid_namespace", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("pid_started", Float, nullable=False),
-    Column("queues", Text, nullable=False),
-    Column("job_types", Text, nullable=False),
-    Column("slots", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("version", Text, nullable=False),
-    Column("lease_seconds", Float, nullable=False),
-    Column("heartbeat_seq", BigInteger, nullable=False, server_default="0"),
-    Column("lock_key", BigInteger, nullable=False, server_default="0"),
-    Column("started_at", UtcTime, nullable=False),
-    Column("seen_at", UtcTime, nullable=False),
-)
-Index("ix_workers_state", workers.c.state)

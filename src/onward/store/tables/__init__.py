@@ -1,0 +1,39 @@
+"""The tables, once for both databases. Names and columns are part of the public interface: people query them.
+
+Times are aware UTC: ``timestamptz`` on PostgreSQL, text as ``datetime('now')`` writes it (with microseconds) on
+SQLite, which sorts right and compares with what people type. Ids are text. JSON is text, so that what is read is
+byte for byte what was written.
+"""
+
+from __future__ import annotations
+
+from onward.store.tables.columns import UtcTime, metadata, parse_time, time_text
+from onward.store.tables.house import archived_jobs, conflicts, journals, meta, workers
+from onward.store.tables.job import events, job_runs, job_tags, jobs, logs
+from onward.store.tables.saved import checkpoints, partials, steps
+from onward.store.tables.shared import chain_phases, chain_templates, needs, questions, resources
+
+__all__ = [
+    "UtcTime",
+    "archived_jobs",
+    "chain_phases",
+    "chain_templates",
+    "checkpoints",
+    "conflicts",
+    "events",
+    "job_runs",
+    "job_tags",
+    "jobs",
+    "journals",
+    "logs",
+    "meta",
+    "metadata",
+    "needs",
+    "parse_time",
+    "partials",
+    "questions",
+    "resources",
+    "steps",
+    "time_text",
+    "workers",
+]
