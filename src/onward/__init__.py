@@ -22,7 +22,7 @@ _HOMES = {
         "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
         "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
         "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "WrongSqliteLibrary"
+        "WrongSqliteLibrary JournalUnavailable"
     ),
     "onward.model.chain": "ChainReport JobPhase",
     "onward.model.job": "Job JobError Page Progress Question Run",

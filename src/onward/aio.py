@@ -10,7 +10,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from onward.app import Onward
 from onward.model.chain import ChainReport
-from onward.model.job import EventRecord, Job, LogLine, Page, Run
+from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.states import Status
 
 P = ParamSpec("P")
@@ -75,6 +75,10 @@ class AsyncOnward:
     async def history(self, job_id: str) -> list[EventRecord]:
         """See ``Onward.history``."""
         return await self._call(self.app.history, job_id)
+
+    async def conflicts(self, job_id: str | None = None, *, limit: int = 100) -> list[Conflict]:
+        """See ``Onward.conflicts``."""
+        return await self._call(self.app.conflicts, job_id, limit=limit)
 
     async def children(self, job_id: str) -> list[Job]:
         """See ``Onward.children``."""

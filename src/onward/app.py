@@ -25,7 +25,7 @@ from onward.engine.worker import Worker
 from onward.events import Bus
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed
-from onward.model.job import EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
 from onward.settings import Settings
 from onward.store import Connection, Store
 
@@ -282,6 +282,10 @@ class Onward:
     def history(self, job_id: str) -> list[EventRecord]:
         """Everything that happened to a job, in order: what, when, by whom."""
         return self._reader.events(job_id)
+
+    def conflicts(self, job_id: str | None = None, *, limit: int = 100) -> list[Conflict]:
+        """What runs wanted to write after an outage and was refused, newest first; of one job or of all."""
+        return self._reader.conflicts(job_id, limit)
 
     def children(self, job_id: str) -> list[Job]:
         """The jobs of a chain's phases, in order."""

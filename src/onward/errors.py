@@ -20,6 +20,7 @@
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
     │   └── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    ├── JournalUnavailable          the journal for outages cannot be written: its disk or its limit is full
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
@@ -208,6 +209,13 @@ class SchemaMismatch(StoreUnavailable):
 
     code = "schema-outdated"
     exit_code = 6
+
+
+class JournalUnavailable(OnwardError):
+    """The journal for outages cannot be written: its disk or its limit is full, or the folder is not ours."""
+
+    code = "journal-unavailable"
+    exit_code = 7
 
 
 class WrongSqliteLibrary(OnwardError):

@@ -92,3 +92,12 @@ def occupy(ctx: Context) -> str:
         ctx.fingerprint(model="m")
         ctx.checkpoint(flush=True)
     return ctx.idempotency_key("x")
+
+
+def tick_on(ctx: Context, path: str, count: int) -> int:
+    """Write a byte for every item, so that a test sees it going on."""
+    for _ in ctx.each(range(count)):
+        with open(path, "ab") as file:
+            file.write(b".")
+        pause(0.05)
+    return count

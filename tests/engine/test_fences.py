@@ -127,13 +127,12 @@ def open_transaction(bench: Bench, desk: Desk) -> None:
 
 
 def hold(bench: Bench, desk: Desk) -> None:
-    assert desk.context is not None
-    with desk.context.hold("gpu"):
-        pass
+    desk.hold("gpu", 1)
 
 
 def release(bench: Bench, desk: Desk) -> None:
-    desk.release("source:wiki")
+    bench.writer.put(Change(desk, release="source:wiki"))
+    bench.writer.tick()
 
 
 def show(bench: Bench, desk: Desk) -> None:
@@ -204,11 +203,7 @@ def test_same_verbs_change_rows_for_the_owner(apps: Apps, bench: Bench) -> None:
         bench = Bench(bench.app, f"source-{number}")
         new = bench.take_over()
         before = bench.dump()
-        act = (
-            (lambda bench, desk, number=number: desk.release(f"source:source-{number}"))
-            if "resource" in verb
-            else VERBS[verb]
-        )
+        act = write(release=f"source:source-{number}") if "resource" in verb else VERBS[verb]
         act(bench, new)
         assert bench.dump() != before, verb
 

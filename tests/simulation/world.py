@@ -13,6 +13,7 @@ from typing import Any
 from onward import Onward
 from onward.authoring.port import Point
 from onward.clock import ManualClock
+from onward.engine.adopter import Adopter
 from onward.engine.rescuer import Rescuer
 from onward.engine.writer import Change
 from onward.errors import IdempotencyConflict, IllegalTransition, IncompleteJobFound, JobLost, ResourceBusy
@@ -40,7 +41,8 @@ class World:
         self.model.kinds = KINDS
         self.hands: list[Hand] = []
         self.workers: list[Hands] = []
-        self.rescuer = Rescuer(self.store, self.clock, self.ids, app.events, lambda: "rescuer", None)
+        adopter = Adopter(self.store, self.ids, lambda _ended: None)
+        self.rescuer = Rescuer(self.store, self.clock, self.ids, app.events, lambda: "rescuer", None, adopter)
         self._texts = itertools.count(1)
         self.fences: dict[str, int] = {}
 

@@ -157,22 +157,25 @@ class Context:
     @property
     def cancelled(self) -> bool:
         """Whether the job was asked to leave: cancelled, lost, or the worker is shutting down."""
-        return self._port.interrupt is not None
+        return self._is_leaving()
 
     @property
     def should_stop(self) -> bool:
         """The same as ``cancelled``."""
-        return self._port.interrupt is not None
+        return self._is_leaving()
 
     def check(self) -> None:
         """Leave here if the job was asked to: raises ``JobCancelled`` or one of its kin (``BaseException``)."""
-        if self._port.interrupt is not None:
+        if self._port.interrupt is not None and self._port.must_leave():
             raise self._port.interrupt
+
+    def _is_leaving(self) -> bool:
+        return self._port.interrupt is not None and self._port.must_leave()
 
     @property
     def cancel_checker(self) -> Callable[[], bool]:
         """A plain callable for code that wants one: true once the job was asked to leave."""
-        return lambda: self._port.interrupt is not None
+        return self._is_leaving
 
     @property
     def progress_callback(self) -> Callable[..., None]:
@@ -460,7 +463,7 @@ class Context:
 
     def _passed(self, items: int) -> None:
         self.on_point()
-        if self._port.interrupt is not None:
+        if self._port.interrupt is not None and self._port.must_leave():
             if self._is_behind:
                 self._mark(force=True)
             raise self._port.interrupt

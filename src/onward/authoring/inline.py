@@ -80,6 +80,9 @@ class InlinePort:
     def interrupt(self, value: Interrupt | None) -> None:
         self._interrupt = value
 
+    def must_leave(self) -> bool:
+        return self.interrupt is not None
+
     def report(
         self,
         percent: float | None,

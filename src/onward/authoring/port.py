@@ -68,6 +68,9 @@ class RunPort(Protocol):
     interrupt: Interrupt | None
     is_async: bool
 
+    def must_leave(self) -> bool:
+        """Asked when there is an interrupt: whether to leave now; may wait while the job stands still."""
+
     def report(
         self,
         percent: float | None,

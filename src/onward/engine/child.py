@@ -93,6 +93,9 @@ class ChildPort:
 
     # ---- RunPort --------------------------------------------------------------------------------------------
 
+    def must_leave(self) -> bool:
+        return self.interrupt is not None
+
     def report(
         self,
         percent: float | None,

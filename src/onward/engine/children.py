@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,6 +134,7 @@ class _Talk:
         """Tell the child what to do, answer it, and return how it ended."""
         self._send(begin)
         self._desk.press_child = self._press
+        self._desk.signal_child = partial(_kill, self._process.pid)
         try:
             for line in self._reader:
                 message = orjson.loads(line)
@@ -140,7 +142,7 @@ class _Talk:
                     return _outcome(message)
                 self._answer(message)
         finally:
-            self._desk.press_child = None
+            self._desk.press_child = self._desk.signal_child = None
         return self._died()
 
     def _died(self) -> Outcome:

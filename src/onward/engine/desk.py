@@ -6,26 +6,42 @@ import asyncio
 import contextlib
 import ctypes
 import math
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
 from onward.authoring.port import Point, RunFacts, Wait
 from onward.clock import Clock
-from onward.engine.writer import Change, Writer
-from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, ResourceBusy
+from onward.engine.changes import Change
+from onward.engine.writer import Writer
+from onward.errors import (
+    Interrupt,
+    JobCancelled,
+    JobLost,
+    JobParked,
+    JobStopped,
+    ResourceBusy,
+    StoreUnavailable,
+)
 from onward.model import codec
-from onward.model.job import Need
+from onward.model.job import Need, Progress
 from onward.model.progress import ProgressMeter
 from onward.settings import Settings
 from onward.store import Store, checkpoints, endings, resources
 from onward.store.claims import Claim
 from onward.store.logs import NewLine
 
+T = TypeVar("T")
+
 _TRANSACTION_WARNING = 1.0
 _TRANSACTION_END = 10.0
+_FROZEN_SECONDS = 0.05
+_AGAIN_SECONDS = 0.5
+"""How often a run looks whether the database is back when it cannot go on without it."""
 
 
 class Desk:
@@ -36,9 +52,9 @@ class Desk:
 
     __slots__ = (
         "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
-        "facts", "has_left", "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type",
-        "leave_lock", "meter", "moved", "number", "press_child", "pressed", "pressed_at", "settings", "thread_id",
-        "wait",
+        "facts", "has_left", "has_moved", "interrupt", "is_async", "is_draining", "is_frozen",
+        "is_late", "is_stalled", "is_told", "job_type", "leave_lock", "meter", "moved", "number", "press_child",
+        "pressed", "pressed_at", "settings", "signal_child", "thread_id", "wait",
     )  # fmt: skip
 
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
@@ -53,6 +69,9 @@ class Desk:
         self.context: Context | None = None
         self.meter = ProgressMeter(claim.percent, claim.done, claim.total)
         self.is_told = False
+        self.has_moved = False
+        self.is_frozen = False
+        self.signal_child: Callable[[int], None] | None = None
         self.begun = self.moved = clock.monotonic()
         self.wait: Wait | None = None
         self.pressed = 0
@@ -75,14 +94,48 @@ class Desk:
 
     def lose(self) -> None:
         """The database says that the run no longer owns its job."""
-        self.interrupt = JobLost(f"This worker no longer owns job {self.claim.job_id}.")
+        self._let_go_on(JobLost(f"This worker no longer owns job {self.claim.job_id}."))
         self.pressed_at = self.clock.monotonic()
 
     def ask_to_leave(self, why: Interrupt) -> None:
         """Have the job leave at its next check."""
-        if self.interrupt is None:
-            self.interrupt = why
+        if self.interrupt is None or self.is_frozen:
+            self._let_go_on(why)
             self.pressed_at = self.clock.monotonic()
+
+    def how_far(self) -> Progress | None:
+        """The progress that the job has told, if any."""
+        return self.meter.snapshot() if self.meter.was_told else None
+
+    def first_word(self) -> None:
+        """Tell a child process that it shall leave."""
+        if self.press_child is not None and self.pressed == 0:
+            self.press_child(0)
+
+    def freeze(self) -> None:
+        """Have the job stand still at its next check, its process at once: others may soon take it over."""
+        if self.is_async:
+            # The loop has others' jobs, too: this one leaves, and goes on when the database is back.
+            self.ask_to_leave(stopped(self.claim.job_id, "the database is away"))
+        elif self.interrupt is None:
+            self.is_frozen, self.interrupt = True, JobStopped("The database is away.")
+            if self.signal_child is not None:
+                self.signal_child(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self.is_frozen:
+            self._let_go_on(None)
+
+    def _let_go_on(self, why: Interrupt | None) -> None:
+        self.is_frozen, self.interrupt = False, why
+        if self.signal_child is not None:
+            self.signal_child(signal.SIGCONT)
+
+    def must_leave(self) -> bool:
+        while self.is_frozen:
+            self.clock.wait(threading.Event(), _FROZEN_SECONDS)
+        return self.interrupt is not None
 
     def thread_has_begun(self) -> bool:
         """Whether the run is under way, not only put in."""
@@ -110,7 +163,7 @@ class Desk:
         phase: str | None,
     ) -> None:
         self.meter.report(percent, message, done, total, phase)
-        self.is_told = True
+        self.is_told = self.has_moved = True
 
     def save(self, point: Point, flush: bool) -> None:
         if self._open is not None:
@@ -128,9 +181,22 @@ class Desk:
         if not self.claim.has_saved:
             return None
         if self._steps is None:
-            with self._store.read() as conn:
-                self._steps = checkpoints.load_steps(conn, self._store.dialect, self.claim.job_id)
+            self._steps = self.patiently(self._load_steps)
         return self._steps.get((scope, name))
+
+    def _load_steps(self) -> dict[tuple[str, str], str]:
+        with self._store.read() as conn:
+            return checkpoints.load_steps(conn, self._store.dialect, self.claim.job_id)
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """What ``act`` returns; while the database is away, again and again until the job must leave."""
+        while True:
+            try:
+                return act()
+            except StoreUnavailable:
+                if self.interrupt is not None:
+                    raise
+                self.clock.wait(threading.Event(), _AGAIN_SECONDS)
 
     def keep_step(self, scope: str, name: str, result: str, point: Point | None) -> None:
         change = Change(self, point=self._with_percent(point) if point else None, step=(scope, name, result))
@@ -151,15 +217,22 @@ class Desk:
             self._require_owner(conn)
             checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
 
-        self._store.write(work)
+        self.patiently(lambda: self._store.write(work))
         self._steps = {}
 
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         if self._open is None:
             # What was handed over before must have been written.
             self._hand_over(Change(self), True)
+        read = 0
+        while read < count:
+            piece = self.patiently(partial(self._read_piece, name, read))
+            yield from piece[: count - read]
+            read += len(piece)
+
+    def _read_piece(self, name: str, first: int) -> list[str]:
         with self._store.read() as conn:
-            yield from checkpoints.read_partial(conn, self._store.dialect, self.claim.job_id, name, count)
+            return checkpoints.read_piece(conn, self._store.dialect, self.claim.job_id, name, first)
 
     def park(self, wait: Wait) -> Interrupt:
         self.wait = wait
@@ -182,11 +255,10 @@ class Desk:
     @contextlib.contextmanager
     def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
         begun = self.clock.monotonic()
-        with self._store.transaction() as conn:
+        with self._store.transaction(patience=_TRANSACTION_END) as conn:
             self._writer.write_now(conn, Change(self))
             self._open = conn
-            driver: Any = conn.connection.driver_connection
-            timer = threading.Timer(_TRANSACTION_END, driver.close)
+            timer = threading.Timer(_TRANSACTION_END, self._store.engines.cut, [conn])
             timer.daemon = True
             timer.start()
             try:
@@ -224,7 +296,7 @@ class Desk:
                 return found[0][1] if found else "another job"
             return None
 
-        holder = self._store.write(work)
+        holder = self.patiently(lambda: self._store.write(work))
         if holder == job_id:
             # It has it already, by declaration or from an outer block, and keeps it afterwards.
             self._held_before[resource] = self._held_before.get(resource, 0) + 1
@@ -241,16 +313,9 @@ class Desk:
         if self._held_before.get(resource):
             self._held_before[resource] -= 1
             return
-
-        def work(conn: Any) -> None:
-            owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
-            if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
-                return
-            sql = "DELETE FROM job_resources WHERE resource = ? AND job_id = ?"
-            self._store.dialect.execute(conn, sql, [resource, self.claim.job_id])
-            resources.wake_waiters(conn, self._store.dialect, [resource])
-
-        self._store.write(work)
+        change = Change(self, release=resource, done=threading.Event())
+        self._writer.put(change)
+        self._await(change)
         self._store.doorbell.ring()
 
     def show_dimension(self, dimension: int | None, operation: str | None, pending: tuple[int, ...]) -> None:
@@ -278,11 +343,14 @@ class Desk:
             return
         change.done = threading.Event()
         self._writer.put(change)
-        while not change.done.wait(1.0):
+        self._await(change)
+        self._check_refused(change)
+
+    def _await(self, change: Change) -> None:
+        while change.done is not None and not change.done.wait(1.0):
             # An asynchronous exception can only come between two waits.
             if isinstance(self.interrupt, JobLost):
-                break
-        self._check_refused(change)
+                return
 
     async def _hand_over_async(self, change: Change) -> None:
         loop = asyncio.get_running_loop()

@@ -16,9 +16,10 @@ from onward.authoring.job_type import JobType
 from onward.authoring.port import RunFacts, Wait
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
+from onward.engine.changes import Change
 from onward.engine.desk import Desk
-from onward.engine.writer import Change, Writer
-from onward.errors import InvalidValue, JobStopped, OnwardError
+from onward.engine.writer import Writer
+from onward.errors import InvalidValue, JobStopped, OnwardError, StoreUnavailable
 from onward.model import codec, outcome
 from onward.model.ids import Ids
 from onward.model.job import JobError, Json
@@ -117,7 +118,7 @@ class Executor:
         def work(conn: Connection) -> bool:
             return chains.begin(conn, store.dialect, claim.job_id, claim.fence, store.now(), self._ids.new)
 
-        is_ours = store.write(work)
+        is_ours = desk.patiently(lambda: store.write(work))
         store.doorbell.ring()
         return Outcome(Kind.HANDED_ON if is_ours else Kind.LOST)
 
@@ -162,8 +163,7 @@ class Executor:
         return job_type, params
 
     def _saved(self, desk: Desk) -> tuple[str | None, int]:
-        with self._store.read() as conn:
-            found = checkpoints.load_checkpoint(conn, self._store.dialect, desk.claim.job_id)
+        found = desk.patiently(lambda: self._load(desk.claim.job_id))
         if found is None:
             return None, desk.claim.type_version
         text, number, version, damaged = found
@@ -176,12 +176,20 @@ class Executor:
         desk.number = number
         return text, version
 
+    def _load(self, job_id: str) -> tuple[str, int, int, list[int]] | None:
+        with self._store.read() as conn:
+            return checkpoints.load_checkpoint(conn, self._store.dialect, job_id)
+
     # ---- how it ended ---------------------------------------------------------------------------------------
 
     def conclude(self, desk: Desk, found: Outcome) -> None:
         """Hand over how a run ended, and before it what it saved."""
         if found.kind is Kind.HANDED_ON:
             return
+        if isinstance(found.exception, StoreUnavailable):
+            # The job asked for the database itself, and it was away: that is nobody's failed attempt.
+            desk.log("WARNING", f"Interrupted: {found.exception}", {})
+            found = Outcome(Kind.STOPPED)
         if desk.is_late and found.kind in (Kind.CANCELLED, Kind.STOPPED):
             error = TimeoutError(f"It ran longer than its timeout of {desk.job_type.timeout} s.")
             found = Outcome(Kind.FAILURE, None, JobError("Timeout", str(error)), error)

@@ -12,10 +12,10 @@ from onward.clock import Clock
 from onward.engine import explainer
 from onward.errors import InvalidValue, JobNotFound, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
-from onward.model.job import EventRecord, Job, LogLine, Page, Run
+from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Store, jobs
+from onward.store import Store, jobs, journals
 
 _SOME = 20
 _LOOK_SECONDS = 1.0
@@ -74,6 +74,11 @@ class Reader:
         """What happened to a job, in order."""
         with self._store.read() as conn:
             return jobs.list_events(conn, self._store.dialect, parsed(job_id))
+
+    def conflicts(self, job_id: str | None, limit: int) -> list[Conflict]:
+        """What was refused after outages, newest first."""
+        with self._store.read() as conn:
+            return journals.list_conflicts(conn, self._store.dialect, parsed(job_id) if job_id else None, limit)
 
     def children(self, job_id: str) -> list[Job]:
         """The jobs of a chain's phases, in order."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from onward.clock import Clock
 from onward.engine import proof
+from onward.engine.adopter import Adopter
 from onward.engine.service import Service
 from onward.events import Bus, WorkerLost
 from onward.model.codec import encode
@@ -56,6 +57,7 @@ class Rescuer(Service):
         bus: Bus,
         worker_id: Callable[[], str],
         life_folder: Path | None,
+        adopter: Adopter,
     ) -> None:
         super().__init__(clock)
         self._store = store
@@ -63,6 +65,7 @@ class Rescuer(Service):
         self._bus = bus
         self._worker_id = worker_id
         self._life_folder = life_folder
+        self._adopter = adopter
         self._here = proof.identity()
         self._seen: dict[str, _Seen] = {}
         self._swept_at = 0.0
@@ -78,6 +81,8 @@ class Rescuer(Service):
 
     def rescue(self) -> int:
         """Look once at everybody; how many jobs changed hands."""
+        # What the dead have left in their journals counts before anybody takes over from them.
+        self._adopter.adopt()
         mine = self._worker_id()
         now = self.clock.monotonic()
         if now - self._looked_at > 3 * self._store.settings.worker.reap_seconds + _GAP_SECONDS:

@@ -17,16 +17,20 @@ from typing import Any, Self
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine import proof
+from onward.engine.adopter import Adopter
 from onward.engine.children import Children
 from onward.engine.claimer import Claimer
 from onward.engine.desk import Desk, stopped
 from onward.engine.executor import Executor
 from onward.engine.heartbeat import Heartbeat
 from onward.engine.job_logging import capture
+from onward.engine.outage import Outage
 from onward.engine.overseer import Overseer
+from onward.engine.pen import Pen
 from onward.engine.pool import Pool
 from onward.engine.rescuer import Rescuer
 from onward.engine.service import Service
+from onward.engine.timekeeper import Timekeeper
 from onward.engine.writer import Writer
 from onward.errors import JobLost, OnwardError, StoreUnavailable
 from onward.events import Bus, RunEnded, WorkerStarted, WorkerStopped
@@ -77,13 +81,17 @@ class Worker:
         self._life: proof.LifeFile | None = None
         self._stop_listening: list[Any] = []
         self._children = Children(store.url, store.settings)
-        self._writer = Writer(store, clock, ids, self._my_id, self._told, self._news.set)
+        self._pen = Pen(store, ids, self._my_id)
+        self._outage = Outage(store, clock, ids, self._pen, self._my_id, self._told)
+        self._writer = Writer(store, clock, self._pen, self._outage, self._told, self._news.set)
         self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive)
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
-        self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
+        self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
-        self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
+        self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
+        self._adopter = Adopter(store, ids, self._told)
+        self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
 
     # ---- running --------------------------------------------------------------------------------------------
 
@@ -123,6 +131,8 @@ class Worker:
         self._store.prepare()
         self._is_running = True
         capture()
+        # What those before us in this place could not write comes before anything of ours.
+        self._adopter.adopt()
         self._enter()
         ring = self._store.doorbell.listen
         self._stop_listening = [ring(self._claimer.wake), ring(self._overseer.ring)]
@@ -138,10 +148,13 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._overseer):
+        for service in (self._claimer, self._rescuer, self._overseer, self._timekeeper):
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
-            _log.error("The database is away; what was not written of this worker's jobs is done again.")
+            _log.error("Neither database nor journal can be written; what was not is done again.")
+        self._outage.stop()
+        self._outage.tick()
+        self._outage.close()
         self._heartbeat.stop()
         self._leave()
         self._bus.tell(WorkerStopped(worker=self.name, interrupted=interrupted))
@@ -156,9 +169,14 @@ class Worker:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can be claimed now; looks for work by itself."""
         before = self._claimer.claimed
-        if self.pool.active or not self._writer.is_idle:
+        if self.pool.active or not self._writer.is_idle or self._outage.is_on:
             return False
-        is_quiet = self._claimer.claim(self.slots) == 0 and not self.pool.active and self._writer.is_idle
+        try:
+            found = self._claimer.claim(self.slots)
+        except StoreUnavailable:
+            # Nobody knows what could be claimed.
+            return False
+        is_quiet = found == 0 and not self.pool.active and self._writer.is_idle
         # A job that came and went meanwhile may have made others.
         return is_quiet and self._claimer.claimed == before
 
@@ -177,7 +195,9 @@ class Worker:
         return self.id
 
     def _services(self) -> tuple[Service, ...]:
-        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer)
+        return (
+            self._writer, self._outage, self._heartbeat, self._rescuer, self._claimer, self._overseer, self._timekeeper,
+        )  # fmt: skip
 
     def _life_folder(self) -> Path | None:
         path = self._store.sqlite_path
@@ -252,7 +272,7 @@ class Worker:
         self._wait_left(grace)
         for step in (1, 2):
             for desk in list(self.pool.active.values()):
-                self._overseer.press(desk, step)
+                self._timekeeper.press(desk, step)
             self._wait_left(_LAST_WORDS if step == 1 else 0.2)
         rest = list(self.pool.active.values())
         if rest:

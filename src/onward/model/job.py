@@ -215,6 +215,24 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that a run wanted to write after an outage and that was refused: its job was somebody else's.
+
+    ``kind``: ``ending``, ``checkpoint``, ``step``, ``columns`` or ``submission``; ``data`` is what was to be written.
+    """
+
+    seq: int
+    job_id: str
+    run_id: str | None
+    fence: int
+    worker_id: str | None
+    kind: str
+    reason: str
+    at: datetime
+    data: Json = None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRecord:
     """A process that runs jobs, as the database has it."""
 

@@ -38,7 +38,9 @@ class Database(Group):
         "how long a locked SQLite file is waited for before it counts as unreachable",
         least=0,
     )
-
+    call_timeout_seconds: float = setting(
+        10, kinds.SECONDS, "how long PostgreSQL may take to answer before the connection counts as dead", least=0.1
+    )
     sqlite_safe_mode: bool = setting(
         False, kinds.TRUTH, "true: one file lock around writes, for SQLite libraries that lose them otherwise"
     )
@@ -133,6 +135,18 @@ class Cache(Group):
     max_jobs: int = setting(
         10_000, kinds.WHOLE, "jobs held, about 2 kB each; the longest untouched goes first", least=0
     )
+
+
+@group
+class Journal(Group):
+    """What is written while the database is away."""
+
+    folder: str | None = setting(
+        None,
+        kinds.TEXT,
+        "a folder on a local disk; none: beside a SQLite file, else under ~/.local/state/onward",
+    )
+    max_bytes: int = setting(256 * MIB, kinds.BYTES, "a full journal makes jobs wait, and drops nothing", least=4096)
 
 
 @group

@@ -16,6 +16,7 @@ from onward.settings.groups import (
     Cache,
     Checkpoint,
     Database,
+    Journal,
     Limits,
     Log,
     Retention,
@@ -39,6 +40,7 @@ class Settings(Group):
     worker: Worker = Worker()
     checkpoint: Checkpoint = Checkpoint()
     cache: Cache = Cache()
+    journal: Journal = Journal()
     scheduler: Scheduler = Scheduler()
     limits: Limits = Limits()
     retention: Retention = Retention()

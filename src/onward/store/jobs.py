@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +133,13 @@ def change_job(conn: Connection, dialect: Dialect, job_id: str, mine: int, now: 
     params = [dialect.time(value) if isinstance(value, datetime) else value for value in values.values()]
     sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
     return dialect.execute(conn, sql, [*params, job_id, mine]) == 1
+
+
+def set_columns(conn: Connection, dialect: Dialect, job_id: str, mine: int, columns: Mapping[str, Any]) -> None:
+    """Set columns as they are, without a change of ``updated_at``; under the fence ``mine``."""
+    names = ", ".join(f"{name} = ?" for name in columns)
+    sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
+    dialect.execute(conn, sql, [*columns.values(), job_id, mine])
 
 
 def tell_events(

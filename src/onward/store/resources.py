@@ -128,6 +128,12 @@ def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_w
     wake_waiters(conn, dialect, names)
 
 
+def release(conn: Connection, dialect: Dialect, job_id: str, resource: str) -> None:
+    """A job gives back what it has held for a while, and wakes who waits for it."""
+    dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
+    wake_waiters(conn, dialect, [resource])
+
+
 def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
     """The code of these jobs has left: what a parent that does not run has kept for its children's sake is free."""
     where, params = dialect.among("c.job_id", job_ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ T = TypeVar("T")
 _RETRIES = 5
 _OFFSET_SECONDS = 60.0
 """How long a measured difference to the database's clock is trusted."""
+_AWAY_SECONDS = 5.0
+"""How long it is trusted further when the database is away."""
 
 
 class Store:
@@ -41,6 +44,7 @@ class Store:
         self._lock = threading.RLock()
         self._engines: Engines | None = None
         self._offset: tuple[float, datetime] | None = None
+        self._measure_at = 0.0
         self._checked = False
         self.doorbell = Doorbell(self)
 
@@ -78,10 +82,14 @@ class Store:
                         migrate.prepare(self.engines)
                     self._checked = True
 
-    def write(self, work: Callable[[Connection], T], *, is_one_statement: bool = False) -> T:
+    def write(
+        self, work: Callable[[Connection], T], *, is_one_statement: bool = False, patience: float | None = None
+    ) -> T:
         """What ``work(connection)`` returns, committed. It may be called again when the database asks for it.
 
         ``is_one_statement``: it makes one change of rows and needs no more of a transaction than that.
+        ``patience``: seconds after which a server that does not answer counts as gone (``math.inf`` for work that
+        may take long); None is the setting's.
 
         Raises ``StoreUnavailable`` when the database cannot be reached, stays locked, or has no room.
         """
@@ -89,7 +97,7 @@ class Store:
         begin = self.engines.writing_once if is_one_statement else self.engines.writing
         for last in (*(False,) * _RETRIES, True):
             try:
-                with self.in_our_words(), begin() as conn:
+                with self.in_our_words(), begin(patience) as conn:
                     return work(conn)
             except _Again as error:
                 if last:
@@ -100,23 +108,23 @@ class Store:
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, patience: float | None = math.inf) -> Iterator[Connection]:
         """One writing transaction as a ``with`` block; it is not tried again."""
         self.prepare()
-        with self.in_our_words(), self.engines.writing() as conn:
+        with self.in_our_words(), self.engines.writing(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, patience: float | None = None) -> Iterator[Connection]:
         """A connection for reading; each statement sees what is committed when it begins."""
         self.prepare()
-        with self.in_our_words(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
     def look(self) -> Iterator[Connection]:
         """A connection for reading whatever is there; the schema is neither made nor checked."""
-        with self.in_our_words(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading(math.inf) as conn:
             yield conn
 
     def upgrade(self) -> tuple[int, int]:
@@ -129,8 +137,15 @@ class Store:
         if self.is_sqlite or not isinstance(self.clock, SystemClock):
             return self.clock.now()
         elapsed = self.clock.monotonic()
-        if self._offset is None or elapsed - self._offset[0] > _OFFSET_SECONDS:
-            self._offset = (elapsed, self._database_time())
+        if self._offset is None or elapsed > self._measure_at:
+            self._measure_at = elapsed + _OFFSET_SECONDS
+            try:
+                self._offset = (elapsed, self._database_time())
+            except StoreUnavailable:
+                # What runs through an outage goes by the time that was measured before it.
+                self._measure_at = elapsed + _AWAY_SECONDS
+                if self._offset is None:
+                    raise
         measured, then = self._offset
         return then + timedelta(seconds=elapsed - measured)
 

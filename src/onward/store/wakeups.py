@@ -131,7 +131,8 @@ class Doorbell:
         try:
             raw: Any = connection.driver_connection
             raw.autocommit = True
-            raw.execute(f"LISTEN {CHANNEL}")
+            with self._home.engines.watch(raw):
+                raw.execute(f"LISTEN {CHANNEL}")
             self._tell_ears()
             silent = 0.0
             while not self._stopped.is_set():
@@ -145,7 +146,8 @@ class Doorbell:
                 silent += 0.5
                 if silent >= self._home.settings.worker.poll_floor_seconds:
                     # The look at the database is due anyway, and the connection shows whether it still lives.
-                    raw.execute("SELECT 1")
+                    with self._home.engines.watch(raw):
+                        raw.execute("SELECT 1")
                     silent = 0.0
                     self._tell_ears()
         finally:
