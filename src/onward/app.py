@@ -5,6 +5,7 @@ The file is long because every verb of the public interface has its documentatio
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,11 +18,13 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, transitions
+from onward.engine import chainer, nouns, submission, transitions
 from onward.engine.reader import Reader, query_of
+from onward.engine.spool import Spool, WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.worker import Worker
+from onward.errors import StoreUnavailable
 from onward.events import Bus
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed
@@ -60,6 +63,7 @@ class Onward:
         self._store = Store(self.settings.database.url, self.settings, self.clock)
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
         self._reader = Reader(self._store, self.clock)
+        self._spool = Spool(self._store, self.clock, self._ids, self._do)
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
@@ -111,6 +115,7 @@ class Onward:
         parent_id: str | None = None,
         id: str | None = None,
         connection: Any = None,
+        when_unavailable: WhenUnavailable = "raise",
     ) -> Job:
         """Have a job done; it is durable when this returns.
 
@@ -119,7 +124,8 @@ class Onward:
         unfinished work of this type on this source, None raises ``IncompleteJobFound``, True goes on from it, False
         starts fresh. ``delay`` in seconds, or ``run_at`` as an aware time. The same ``idempotency_key`` again
         returns the job that exists. ``connection``: a SQLAlchemy connection on the same database (``app.connect()``);
-        the job exists only if its transaction commits.
+        the job exists only if its transaction commits. ``when_unavailable="journal"``: while the database is away the
+        submission is kept on local disk and made when it is back; the job that is returned says ``stale``.
 
         Raises ``UnknownJobType``, ``InvalidParams``, ``InvalidValue``, ``ResourceBusy``, ``IncompleteJobFound``,
         ``IdempotencyConflict``, ``StoreUnavailable``; nothing is written then.
@@ -141,6 +147,8 @@ class Onward:
             parent_id=parent_id,
             id=id,
         )
+        if when_unavailable == "journal" and connection is None:
+            return self._submit_or_keep(given)
         return self._submit([given], connection)[0]
 
     def submit_many(
@@ -222,6 +230,20 @@ class Onward:
             if item.job_type.is_chain:
                 chainer.with_phases(item, source, self._submitter, self.job_types)
         return self._submitter.submit(new, connection)
+
+    def _submit_or_keep(self, given: Submission) -> Job:
+        given = dataclasses.replace(given, id=given.id or self._ids.new())
+        if self._spool.is_empty:
+            with contextlib.suppress(StoreUnavailable):
+                return self._submit([given])[0]
+        # What was kept before comes first.
+        job, request = self._submitter.keep_for_later(given)
+        self._spool.keep(job.id, request)
+        return job
+
+    def _do(self, request: dict[str, Json]) -> None:
+        """Do what was asked for while the database was away."""
+        self._submit([submission.of_request(request)])
 
     # ---- looking --------------------------------------------------------------------------------------------
 
@@ -371,6 +393,7 @@ class Onward:
             concurrency=concurrency,
             queues=queues,
             name=name,
+            do=self._do,
         )
 
     # ---- the database ---------------------------------------------------------------------------------------
@@ -398,6 +421,7 @@ class Onward:
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
+        self._spool.close()
         self._store.close()
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from onward import Context, Onward, Status, StoreUnavailable, Worker
+from onward import Context, Onward, Status, StoreUnavailable, UnknownJobType, Worker
 from onward.store.engines import sqlite_module
 from onward.store.journal import SUFFIX, place_of
 from tests.app_fixtures import PATIENCE, Gate, pause, quick_settings, rows, run_all, until
@@ -329,3 +329,42 @@ def test_reads_in_an_outage_say_so(place: Place) -> None:
         place.app.counts()
     place.come_back()
     assert place.app.counts()["pending"] == 0
+
+
+def test_submission_that_may_wait_is_kept_on_disk_and_made_when_the_database_is_back(place: Place) -> None:
+    app = place.app
+    app.job(name="work")(lambda n=0: n)
+    app.counts()
+    place.go_away()
+    with pytest.raises(StoreUnavailable):
+        app.submit("work", {"n": 1})
+    kept = [app.submit("work", {"n": n}, when_unavailable="journal", tags=["late"]) for n in (2, 3)]
+    assert all(job.stale and job.status == "pending" for job in kept)
+    with pytest.raises(UnknownJobType):
+        app.submit("wrok", when_unavailable="journal")
+    place.come_back()
+    until(lambda: not place.journals)
+    run_all(app)
+    assert [place.other.get(job.id).result for job in kept] == [2, 3]
+    assert place.other.counts()["completed"] == 2
+
+
+def test_kept_submission_of_a_process_that_ended_is_made_by_the_next_worker_in_its_place(place: Place) -> None:
+    app = place.app
+    app.job(name="work")(lambda n=0: n)
+    app.counts()
+    place.go_away()
+    job = app.submit("work", {"n": 5}, when_unavailable="journal", source_id="wiki")
+    busy = app.submit("work", {"n": 6}, when_unavailable="journal", source_id="wiki")
+    app.close()
+    assert len(place.journals) == 1
+    place.come_back()
+    next_one = Onward(settings=place.settings)
+    next_one.job(name="work")(lambda n=0: n)
+    run_all(next_one)
+    assert next_one.get(job.id).result == 5
+    # Two on one source: what could not be made is shown, not dropped.
+    [conflict] = next_one.conflicts()
+    assert (conflict.job_id, conflict.kind) == (busy.id, "submit")
+    assert conflict.data["request"]["params"] == {"n": 6}
+    next_one.close()

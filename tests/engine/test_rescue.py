@@ -30,7 +30,7 @@ class Ward:
         self.ids = Ids(self.clock)
         self.told: list[Any] = []
         self.app.events.subscribe(self.told.append)
-        adopter = Adopter(self.store, self.ids, lambda _ended: None)
+        adopter = Adopter(self.store, self.ids, lambda _ended: None, lambda _entry: None)
         self.rescuer = Rescuer(self.store, self.clock, self.ids, self.app.events, lambda: "me", None, adopter)
         self.rescuer._locks = lambda conn: (None, {})  # type: ignore[method-assign]
 

@@ -41,7 +41,7 @@ class World:
         self.model.kinds = KINDS
         self.hands: list[Hand] = []
         self.workers: list[Hands] = []
-        adopter = Adopter(self.store, self.ids, lambda _ended: None)
+        adopter = Adopter(self.store, self.ids, lambda _ended: None, lambda _entry: None)
         self.rescuer = Rescuer(self.store, self.clock, self.ids, app.events, lambda: "rescuer", None, adopter)
         self._texts = itertools.count(1)
         self.fences: dict[str, int] = {}

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from onward.engine.pen import Pen
-from onward.engine.replay import Replay
+from onward.engine.replay import Act, Replay
 from onward.model.ids import Ids
 from onward.store import Store
 from onward.store.endings import Ending
@@ -18,9 +18,10 @@ _log = logging.getLogger("onward.engine")
 class Adopter:
     """Looks for journals in this place whose owner is dead: the lock that the owner held on the file has gone."""
 
-    def __init__(self, store: Store, ids: Ids, on_end: Callable[[Sequence[Ending]], None]) -> None:
+    def __init__(self, store: Store, ids: Ids, on_end: Callable[[Sequence[Ending]], None], act: Act) -> None:
         self._store = store
         self._on_end = on_end
+        self._act = act
         # Every record names the worker that wanted it.
         self._pen = Pen(store, ids, lambda: "")
 
@@ -36,7 +37,7 @@ class Adopter:
         return count
 
     def _adopt_one(self, journal: Journal) -> int:
-        replay = Replay(self._store, self._pen, journal, lambda _run_id: None, self._on_end)
+        replay = Replay(self._store, self._pen, journal, lambda _run_id: None, self._on_end, self._act)
         try:
             replay.run()
             replay.finish()

@@ -155,7 +155,7 @@ class ChildPort:
     @contextlib.contextmanager
     def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
         store, facts = self._database(), self.facts
-        with store.transaction() as conn:
+        with store.transaction(patience=10) as conn:
             number = self._check_fence(conn)
             self._open = conn
             try:

@@ -22,7 +22,7 @@ _SHOWN_BYTES = 65536
 
 @dataclass(slots=True)
 class Entry:
-    """One record: what a run wanted to write, or log lines, or a submission."""
+    """One record: what a run wanted to write, or log lines, or a request of a caller."""
 
     job_id: str = ""
     job_type: str = ""
@@ -38,7 +38,7 @@ class Entry:
     release: str | None = None
     progress: Progress | None = None
     lines: list[NewLine] = field(default_factory=list)
-    submission: dict[str, Json] | None = None
+    request: dict[str, Json] | None = None
 
     @property
     def is_change(self) -> bool:

@@ -27,8 +27,8 @@ _MOST_RECORDS = 200
 _MOST_BYTES = 4 << 20
 
 OwnerOf = Callable[[str], Owner | None]
-Resubmit = Callable[[Entry], str | None]
-"""Makes the job of a submission that was journalled; why not, if that is no longer possible."""
+Act = Callable[[Entry], str | None]
+"""Does a request that was journalled; why not, if that is no longer possible."""
 
 
 class Replay:
@@ -41,14 +41,14 @@ class Replay:
         journal: Journal,
         owner_of: OwnerOf,
         on_end: Callable[[Sequence[Ending]], None],
-        resubmit: Resubmit | None = None,
+        act: Act | None = None,
     ) -> None:
         self._store = store
         self._pen = pen
         self._journal = journal
         self._owner_of = owner_of
         self._on_end = on_end
-        self._resubmit = resubmit
+        self._act = act
         self._at = 0
         self._applied: int | None = None
         self._damages: list[Damage] = []
@@ -124,11 +124,11 @@ class Replay:
                 batch.seq = record.seq
                 continue
             self._entries[record.seq] = entry
-            if entry.submission is not None:
-                # A submission is a transaction of its own, after all that was written before it.
+            if entry.request is not None:
+                # A request is a transaction of its own, after all that was written before it.
                 self._commit(batch)
                 batch = Batch()
-                self._submit(entry, record.seq)
+                self._request(entry, record.seq)
                 continue
             batch.seq = record.seq
             batch.logs += entry.lines
@@ -188,13 +188,21 @@ class Replay:
         if batch.ended:
             self._on_end(batch.ended)
 
-    def _submit(self, entry: Entry, seq: int) -> None:
-        why = self._resubmit(entry) if self._resubmit is not None else "Nobody here can submit it."
+    def _request(self, entry: Entry, seq: int) -> None:
+        why = self._act(entry) if self._act is not None else "Nobody here can do it."
 
         def work(conn: Connection) -> None:
             now = self._store.now()
             if why is not None:
-                refused = Refused(entry.job_id, None, 0, None, "submission", clean(why), records.shown(entry))
+                refused = Refused(
+                    entry.job_id,
+                    None,
+                    0,
+                    None,
+                    str((entry.request or {}).get("verb")),
+                    clean(why),
+                    records.shown(entry),
+                )
                 journals.note_conflicts(conn, self._store.dialect, [refused], now)
             journals.mark(conn, self._store.dialect, self._journal.name, seq, now)
 

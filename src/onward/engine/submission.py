@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -105,6 +105,22 @@ class NewJob:
             "max_losses": kind.max_losses,
             "on_worker_lost": kind.on_worker_lost,
         }
+
+
+def to_request(given: Submission, job_type: str, run_at: datetime | None) -> dict[str, Json]:
+    """A checked submission as plain JSON, to be made later: by the name of its type, and at its own time."""
+    plain = {item.name: getattr(given, item.name) for item in fields(given)}
+    plain |= {"job_type": job_type, "params": dict(given.params or {}), "tags": list(given.tags), "delay": None}
+    plain["run_at"] = run_at.isoformat() if run_at is not None else None
+    return {"verb": "submit", **plain}
+
+
+def of_request(request: Mapping[str, Json]) -> Submission:
+    """The submission of such a request."""
+    plain = {name: value for name, value in request.items() if name != "verb"}
+    if plain["run_at"] is not None:
+        plain["run_at"] = datetime.fromisoformat(plain["run_at"])
+    return Submission(**plain)
 
 
 def needs_text(needs: Sequence[Need]) -> str | None:

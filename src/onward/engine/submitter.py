@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,14 @@ class Submitter:
     def check(self, given: Submission) -> NewJob:
         """A submission as it would be written, or the error that says what is wrong."""
         return submission.check(given, self._registry, self._settings, self._ids.new())
+
+    def keep_for_later(self, given: Submission) -> tuple[Job, dict[str, Any]]:
+        """A submission that cannot be made now: the job as it will be, and the request that makes it."""
+        item = self.check(given)
+        now = self._clock.now()
+        run_at = _due(item, now)
+        job = dataclasses.replace(_as_job(item, now, run_at, run_at <= now), stale=True)
+        return job, submission.to_request(given, item.job_type.name, run_at if run_at > now else None)
 
     def submit(self, new: Sequence[NewJob], connection: Any = None) -> list[Job]:
         """Write the jobs, all or none, and return them in the order given."""

@@ -30,6 +30,7 @@ from onward.engine.pen import Pen
 from onward.engine.pool import Pool
 from onward.engine.rescuer import Rescuer
 from onward.engine.service import Service
+from onward.engine.spool import Do, doing
 from onward.engine.timekeeper import Timekeeper
 from onward.engine.writer import Writer
 from onward.errors import JobLost, OnwardError, StoreUnavailable
@@ -51,6 +52,7 @@ class Worker:
     """Runs jobs. ``run`` blocks and handles signals; as a context manager it runs in the background.
 
     ``concurrency``: jobs at a time. ``queues``: names, or all. ``name``: shown to people.
+    ``do``: does the requests that processes before it in its place could not hand on.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Worker:
         concurrency: int | None = None,
         queues: Sequence[str] | None = None,
         name: str | None = None,
+        do: Do,
     ) -> None:
         settings = store.settings.worker
         self._store, self._registry, self._clock, self._ids, self._bus = store, registry, clock, ids, bus
@@ -90,7 +93,7 @@ class Worker:
         self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
-        self._adopter = Adopter(store, ids, self._told)
+        self._adopter = Adopter(store, ids, self._told, doing(do))
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
 
     # ---- running --------------------------------------------------------------------------------------------

@@ -218,7 +218,8 @@ class EventRecord:
 class Conflict:
     """Something that a run wanted to write after an outage and that was refused: its job was somebody else's.
 
-    ``kind``: ``ending``, ``checkpoint``, ``step``, ``columns`` or ``submission``; ``data`` is what was to be written.
+    ``kind``: ``ending``, ``checkpoint``, ``step``, ``columns``, ``submit`` or ``answer``; ``data`` is what was to be
+    written.
     """
 
     seq: int
