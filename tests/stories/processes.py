@@ -94,11 +94,12 @@ def quick() -> int:
 class Site:
     """A folder with a module of jobs, a database, and the worker processes on it."""
 
-    def __init__(self, folder: Path, url: str, **worker: float) -> None:
+    def __init__(self, folder: Path, url: str, *, seen_at: str | None = None, **worker: float) -> None:
+        """``seen_at``: the database's address for the test itself, where workers have another way to it."""
         self.folder = folder
         self.folder.mkdir(exist_ok=True)
         (folder / "story_jobs.py").write_text(JOBS.format(url=url, worker=worker))
-        self.app = Onward(settings=quick_settings(url))
+        self.app = Onward(settings=quick_settings(seen_at or url))
         for name in ("steps", "slow", "family", "poison", "stubborn", "quick"):
             self.app.job(name=name, max_losses={"poison": 2, "steps": 20}.get(name, 5))(_names[name])
         self.workers: list[subprocess.Popen[bytes]] = []

@@ -47,7 +47,7 @@ def ways(own_postgres: Postgres) -> Iterator[Ways]:
 
 def test_eight_jobs_of_four_workers_outlast_an_outage_on_their_first_run(ways: Ways, tmp_path: Path) -> None:
     home = Site(tmp_path / "home", ways.url)
-    sites = [Site(tmp_path / f"w{n}", ways.new()) for n in range(4)]
+    sites = [Site(tmp_path / f"w{n}", ways.new(), seen_at=ways.url) for n in range(4)]
     workers = [site.start(concurrency=2) for site in sites]
     count = int(AWAY_SECONDS / 0.1) + 60
     jobs = [home.app.submit("steps", {"name": f"s{n}", "count": count, "pause": 0.1}) for n in range(8)]
@@ -79,7 +79,7 @@ def test_eight_jobs_of_four_workers_outlast_an_outage_on_their_first_run(ways: W
 
 
 def test_worker_killed_in_an_outage_leaves_what_it_did_to_the_next_one_in_its_place(ways: Ways, tmp_path: Path) -> None:
-    home, site = Site(tmp_path / "home", ways.url), Site(tmp_path / "w", ways.new())
+    home, site = Site(tmp_path / "home", ways.url), Site(tmp_path / "w", ways.new(), seen_at=ways.url)
     first = site.start(concurrency=1)
     job = home.app.submit("steps", {"name": "s", "count": 60, "pause": 0.05})
     wait_until(lambda: len(site.lines("s")) >= 5, "some steps")
