@@ -18,6 +18,8 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, transitions
+from onward.engine.hot import Hot
+from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
@@ -31,6 +33,9 @@ from onward.store import Connection, Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+
+_REMEMBERED_AT_ONCE = 100
+"""Submissions at once that are remembered; of more nobody looks at each."""
 
 
 class Onward:
@@ -59,7 +64,8 @@ class Onward:
         self._ids = Ids(self.clock)
         self._store = Store(self.settings.database.url, self.settings, self.clock)
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
-        self._reader = Reader(self._store, self.clock)
+        self._hot = Hot(self._store, self.clock, _memory(self.settings))
+        self._reader = Reader(self._store, self.clock, self._hot)
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
@@ -221,12 +227,21 @@ class Onward:
         for item, source in zip(new, given, strict=True):
             if item.job_type.is_chain:
                 chainer.with_phases(item, source, self._submitter, self.job_types)
-        return self._submitter.submit(new, connection)
+        done = self._submitter.submit(new, connection)
+        if connection is None and len(done) <= _REMEMBERED_AT_ONCE:
+            self._hot.note(done)
+        return done
 
     # ---- looking --------------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job:
-        """The job as it is now, and why it waits if it does. Raises ``JobNotFound``."""
+        """The job as it is now, and why it waits if it does.
+
+        It may come from memory, if nothing has changed since it was read. While the database is away it is the job
+        as this process last saw it, with ``stale`` set and the time of that in ``as_of``.
+
+        Raises ``JobNotFound``; ``StoreUnavailable`` when the database is away and the job is not in memory.
+        """
         return self._reader.get(job_id)
 
     def find(
@@ -331,6 +346,8 @@ class Onward:
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""
         self._store.write(lambda conn: transitions.delete(conn, self._store, parsed(job_id)))
+        self._hot.forget(parsed(job_id))
+        self._store.doorbell.ring()
 
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
         """A new job with the same parameters."""
@@ -350,6 +367,7 @@ class Onward:
     def _move(self, job_id: str, move: Callable[[Connection, str, datetime], Job]) -> Job:
         job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))
         self._store.doorbell.ring()
+        self._hot.note([job])
         return job
 
     # ---- working --------------------------------------------------------------------------------------------
@@ -392,12 +410,27 @@ class Onward:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
 
+    @property
+    def memory(self) -> JobMemoryStore:
+        """Jobs that this process remembers: ``len``, ``clear()``, ``ttl_minutes``; another one may be set."""
+        return self._hot.memory
+
+    @memory.setter
+    def memory(self, memory: JobMemoryStore) -> None:
+        self._hot.memory = memory
+
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
+        self._hot.close()
         self._store.close()
 
     def __repr__(self) -> str:
         return f"Onward({self.settings.database.shown_url!r}, {len(self.job_types)} job types)"
+
+
+def _memory(settings: Settings) -> JobMemoryStore:
+    cache = settings.cache
+    return JobMemoryStore(cache.ttl_minutes, cache.max_jobs) if cache.enabled else EmptyMemoryStore()
 
 
 def _settings(database: str | None, settings: Settings | None) -> Settings:
