@@ -17,8 +17,9 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, transitions
+from onward.engine import chainer, nouns, older, transitions
 from onward.engine.hot import Hot
+from onward.engine.in_process import InProcess
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
@@ -66,10 +67,23 @@ class Onward:
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
         self._hot = Hot(self._store, self.clock, _memory(self.settings))
         self._reader = Reader(self._store, self.clock, self._hot)
+        self.jobs = older.Jobs(self._older())
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
         self.database = nouns.Database(self._store)
+
+    def _older(self) -> older.House:
+        functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events)
+        return older.House(
+            self._store,
+            self.job_types,
+            self._reader,
+            self._hot,
+            self._ids,
+            lambda given: self._submit([given])[0],
+            functions,
+        )
 
     # ---- job types ------------------------------------------------------------------------------------------
 
@@ -421,6 +435,7 @@ class Onward:
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
+        self.jobs.close()
         self._hot.close()
         self._store.close()
 

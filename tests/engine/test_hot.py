@@ -272,9 +272,7 @@ def test_threads_share_it(apps: Apps) -> None:
 
 
 MOVES = st.lists(
-    st.tuples(
-        st.sampled_from(["get", "begin", "finish", "mine", "theirs", "bell", "find", "wait"]), st.integers(0, 1)
-    ),
+    st.tuples(st.sampled_from(["get", "begin", "finish", "mine", "theirs", "bell", "find", "wait"]), st.integers(0, 1)),
     min_size=5,
     max_size=40,
 )
@@ -293,7 +291,7 @@ def test_any_interleaving_of_two_processes_and_slow_reads_is_answered_truly(prep
         apps.close(lambda: None)
 
 
-def _play(mine: Onward, other: Onward, moves: list[tuple[str, int]]) -> None:
+def _play(mine: Onward, other: Onward, moves: list[tuple[str, int]]) -> None:  # noqa: C901 - a branch a move
     bell, hot = mine._store.doorbell, mine._hot
     bell.attend = lambda: None  # type: ignore[method-assign]  # bells are rung by hand here
     bell.heard_until = math.inf

@@ -54,9 +54,7 @@ def test_memory_in_front_says_what_the_database_says(new_world: NewWorld, monkey
     assert front.hits > 300
 
 
-def test_memory_that_ignores_commits_is_found_out(
-    new_sqlite_world: NewWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_that_ignores_commits_is_found_out(new_sqlite_world: NewWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     check, front = truth.check, Front()
 
     def both(world: World) -> None:

@@ -71,6 +71,10 @@ def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> Waitin
     )
 
 
+def _outside(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+    return WaitingReason("outside", "It has no function here: the program that made it moves it.")
+
+
 def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     for phase in chains.list_phases(conn, store.dialect, job.id):
         if not phase["is_done"]:
@@ -115,4 +119,5 @@ _REASONS: dict[Waiting, _Reason] = {
     Waiting.OWNER: _owner,
     Waiting.PAUSE: _pause,
     Waiting.HOLD: _hold,
+    Waiting.OUTSIDE: _outside,
 }

@@ -12,6 +12,7 @@ from onward.errors import IllegalTransition, JobNotFound, OnwardError
 from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.model.older import is_in_process, is_outside
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
 from onward.store.endings import Ending, Owned
@@ -104,6 +105,7 @@ def _no_new_id() -> str:
 def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Go on with a failed, cancelled or held job from its checkpoint; failures and losses count anew."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "resumed")
     if job.parent_id is not None:
         return _resume_family(conn, store, job, now, actor)
     if job.waiting_on is Waiting.HOLD:
@@ -128,6 +130,7 @@ def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, acto
 def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "started fresh")
     if job.position is not None:
         raise _illegal(job, "started fresh by itself: it is a phase of a chain")
     if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
@@ -211,6 +214,7 @@ def pause(
 ) -> Job:
     """Keep a job from being claimed; a running one stops at its next consistent point."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "paused")
     if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
@@ -251,6 +255,20 @@ def _delete(conn: Connection, store: Store, job: Job) -> None:
     for child in jobs.children_of(conn, store.dialect, job.id):
         _delete(conn, store, locked(conn, store, child.id))
     jobs.delete_job(conn, store.dialect, job.id)
+
+
+def _refuse_without_type(job: Job, verb: str) -> None:
+    """What no worker could find again cannot be run again."""
+    if is_outside(job):
+        raise IllegalTransition(
+            f"Job {shown(job.id)} ({job.job_type}) has no function here and cannot be {verb}.",
+            hint="The program that made it moves it, with update_job().",
+        )
+    if is_in_process(job):
+        raise IllegalTransition(
+            f"Job {shown(job.id)} ({job.job_type}) is a function of one process and cannot be {verb}.",
+            hint="Hand the function over again; to have it resumable, register it with @app.job().",
+        )
 
 
 def _illegal(job: Job, verb: str) -> IllegalTransition:
