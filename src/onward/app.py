@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar, overload
 
@@ -17,7 +17,7 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, older, transitions
+from onward.engine import chainer, nouns, older, steering, transitions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
@@ -25,10 +25,12 @@ from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.worker import Worker
+from onward.errors import IllegalTransition
 from onward.events import Bus
 from onward.model.chain import ChainReport, JobPhase
-from onward.model.ids import Ids, parsed
+from onward.model.ids import Ids, parsed, shown
 from onward.model.job import EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
 
@@ -68,6 +70,7 @@ class Onward:
         self._hot = Hot(self._store, self.clock, _memory(self.settings))
         self._reader = Reader(self._store, self.clock, self._hot)
         self.jobs = older.Jobs(self._older())
+        self.audit = steering.Audit(self._store)
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
@@ -268,10 +271,14 @@ class Onward:
         tag: str | None = None,
         parent_id: str | None = None,
         since: datetime | None = None,
+        acknowledged: bool | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Job]:
-        """A page of jobs, newest first; ``after`` is the ``next`` of the page before."""
+        """A page of jobs, newest first; ``after`` is the ``next`` of the page before.
+
+        ``acknowledged``: True for jobs of which somebody has taken note or that were started over, False for others.
+        """
         query = query_of(
             status=status,
             job_type=job_type,
@@ -280,6 +287,7 @@ class Onward:
             tag=tag,
             parent_id=parent_id,
             since=since,
+            acknowledged=acknowledged,
         )
         return self._reader.find(query, limit, after)
 
@@ -293,7 +301,10 @@ class Onward:
 
     def count(self, *, interrupted: bool = False, **filters: Any) -> int:
         """How many jobs match the filters of ``find``, counted up to 10,000."""
-        asked = dict.fromkeys(("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since")) | filters
+        asked: dict[str, Any] = dict.fromkeys(
+            ("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since", "acknowledged")
+        )
+        asked |= filters
         return self._reader.count(dataclasses.replace(query_of(**asked), interrupted=interrupted))
 
     def counts(self) -> dict[str, int]:
@@ -357,6 +368,35 @@ class Onward:
         """Let a paused job go on."""
         return self._move(job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor))
 
+    def force_stop(self, job_id: str, *, actor: str | None = None) -> Job:
+        """Cancel a job, and press code that does not leave at once: an exception in its thread, a kill of its process.
+
+        ``waiting_reason`` of the answer says whether its worker can be reached. Raises ``IllegalTransition`` when
+        nothing of the job runs.
+        """
+        return self._move(job_id, lambda c, j, now: steering.force_stop(c, self._store, j, now, actor=actor))
+
+    def acknowledge(self, job_id: str, *, by: str | None = None, note: str = "") -> Job:
+        """Take note that a job failed, was cancelled or was cut off: it is no longer open for anybody.
+
+        Resuming it takes the note away. Raises ``IllegalTransition``.
+        """
+        return self._move(job_id, lambda c, j, now: steering.acknowledge(c, self._store, j, now, by=by, note=note))
+
+    def change(
+        self,
+        job_id: str,
+        *,
+        priority: int | None = None,
+        queue: str | None = None,
+        run_at: datetime | None = None,
+        tags: Sequence[str] | None = None,
+        actor: str | None = None,
+    ) -> Job:
+        """Change a job that waits to be run; what is left out stays. Raises ``IllegalTransition``, ``InvalidValue``."""
+        given: dict[str, Any] = {"priority": priority, "queue": queue, "run_at": run_at, "tags": tags, "actor": actor}
+        return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given))
+
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""
         self._store.write(lambda conn: transitions.delete(conn, self._store, parsed(job_id)))
@@ -364,9 +404,9 @@ class Onward:
         self._store.doorbell.ring()
 
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
-        """A new job with the same parameters."""
+        """A new job with the same parameters; one that failed counts as acknowledged by that."""
         job = self.get(job_id)
-        return self.submit(
+        new = self.submit(
             job.job_type,
             job.params,
             source_id=source_id or job.source_id,
@@ -377,6 +417,10 @@ class Onward:
             tags=job.tags,
             resume=resume,
         )
+        if job.status is Status.FAILED and job.acknowledged_by is None and new.id != job.id:
+            with suppress(IllegalTransition):
+                self.acknowledge(job.id, by="run_again", note=f"Run again as {shown(new.id)}.")
+        return new
 
     def _move(self, job_id: str, move: Callable[[Connection, str, datetime], Job]) -> Job:
         job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))

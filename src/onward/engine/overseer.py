@@ -12,7 +12,7 @@ from onward.engine.service import Service
 from onward.errors import JobLost
 from onward.events import Bus, JobStalled
 from onward.model.job import Progress
-from onward.store import Connection, Store, chains, logs
+from onward.store import Connection, Store, auditing, chains, logs
 
 _log = logging.getLogger("onward.engine")
 _LOOK_SECONDS = 0.1
@@ -57,6 +57,8 @@ class Overseer(Service):
     def _look(self, desks: list[Desk]) -> None:
         with self._store.read() as conn:
             found = logs.changes_for(conn, self._store.dialect, self._worker_id())
+            ended = [job_id for job_id, _fence, status, _paused in found if status != "running"]
+            forced = auditing.force_stops(conn, self._store.dialect, ended) if ended else {}
         if not found:
             return
         by_job = {desk.claim.job_id: desk for desk in desks}
@@ -69,6 +71,7 @@ class Overseer(Service):
                 desk.ask_to_leave(JobLost(f"Job {job_id} was started afresh."))
             elif status != "running":
                 desk.ask_to_leave(cancelled(job_id))
+                desk.is_forced = forced.get(job_id, -1) >= desk.claim.fence
             elif paused_by is not None:
                 desk.ask_to_leave(stopped(job_id, f"paused by {paused_by}"))
             self._first_word(desk)
@@ -104,9 +107,12 @@ class Overseer(Service):
 
     def _press(self, desk: Desk, now: float) -> None:
         """Harder step by step: a word, an exception or SIGTERM, and for processes SIGKILL."""
-        half = self._store.settings.worker.kill_grace_seconds / 2
+        # Who was told to go by force has no time to tidy up.
+        half = 0.0 if desk.is_forced else self._store.settings.worker.kill_grace_seconds / 2
         waited = now - desk.pressed_at
-        is_gentle = not desk.is_late and not isinstance(desk.interrupt, JobLost) and desk.is_draining
+        is_gentle = (
+            not desk.is_late and not desk.is_forced and not isinstance(desk.interrupt, JobLost) and desk.is_draining
+        )
         if is_gentle:
             return
         if desk.cancel_task is not None and desk.pressed == 0:

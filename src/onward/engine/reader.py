@@ -199,6 +199,7 @@ def query_of(
     tag: str | None,
     parent_id: str | None,
     since: datetime | None,
+    acknowledged: bool | None = None,
 ) -> JobQuery:
     """Filters as callers give them. Raises ``InvalidValue`` for a status that is none and a time without a zone."""
     given = () if status is None else (status,) if isinstance(status, str) else tuple(status)
@@ -215,4 +216,5 @@ def query_of(
         tag=tag,
         parent_id=parsed(parent_id) if parent_id else None,
         since=since,
+        acknowledged=acknowledged,
     )

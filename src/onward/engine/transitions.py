@@ -7,6 +7,7 @@ nothing.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from onward.errors import IllegalTransition, JobNotFound, OnwardError
 from onward.model import codec
@@ -109,7 +110,7 @@ def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor:
     if job.parent_id is not None:
         return _resume_family(conn, store, job, now, actor)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
+        _let_go_on(conn, store, job, now)
         _tell(conn, store, job, "resumed", now, actor)
         return locked(conn, store, job_id)
     if job.status not in (Status.FAILED, Status.CANCELLED):
@@ -140,7 +141,7 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
+        _let_go_on(conn, store, job, now)
     else:
         _again(conn, store, job, now)
     # A new fence: code of before that has not left may write no more, so nothing old comes back.
@@ -164,6 +165,13 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     return locked(conn, store, job_id)
 
 
+def _let_go_on(conn: Connection, store: Store, job: Job, now: datetime) -> None:
+    """A held job is ready again, unless it is paused besides."""
+    waiting = str(Waiting.PAUSE) if job.paused_by is not None else None
+    values = {"waiting_on": waiting, "losses": 0, "failures": 0, **_UNACKNOWLEDGED}
+    jobs.change_job(conn, store.dialect, job.id, job.fence, now, **values)
+
+
 def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
     jobs.change_job(
         conn,
@@ -185,6 +193,7 @@ def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
         result=None,
         superseded_by=None,
         run_at=now,
+        **_UNACKNOWLEDGED,
     )
     if job.resources:
         names = [need.resource for need in job.resources]
@@ -218,7 +227,7 @@ def pause(
     if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
-    if job.status is Status.PENDING:
+    if job.status is Status.PENDING and job.waiting_on is not Waiting.HOLD:
         values |= {"waiting_on": str(Waiting.PAUSE), "blocked_by": None}
         jobs.change_job(conn, store.dialect, job_id, job.fence, now, **values)
     else:
@@ -279,6 +288,9 @@ def _illegal(job: Job, verb: str) -> IllegalTransition:
     )
 
 
+_UNACKNOWLEDGED: dict[str, Any] = {
+    "acknowledged_by": None, "acknowledged_at": None, "acknowledged_note": None,
+}  # fmt: skip
 _HINTS = {
     Status.COMPLETED: "It is done: run_again() makes a new job with the same parameters.",
     Status.RUNNING: "Cancel it first, or wait for it.",
