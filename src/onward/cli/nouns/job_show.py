@@ -170,15 +170,16 @@ def actions(job: Job) -> list[str]:
     if job.waiting_on is Waiting.PAUSE:
         return ["resume", "cancel"]
     if job.waiting_on is Waiting.HOLD:
-        return ["resume", "fresh", "cancel", "ack"]
+        return ["resume", "fresh", "cancel", *_ack(job)]
     if job.status is Status.COMPLETED:
         return ["again", "delete"]
     if job.status.is_ended:
-        return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", "ack", "delete"]
+        return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", *_ack(job), "delete"]
     if job.status is Status.PENDING_HITL:
         return ["cancel"]
-    return (
-        ["watch", "pause", "cancel", *(["force-stop"] if job.is_owned else [])]
-        if job.waiting_on is not Waiting.CHILDREN
-        else ["watch", "cancel"]
-    )
+    may_pause = ["pause"] if job.waiting_on not in (Waiting.CHILDREN, Waiting.OUTSIDE) else []
+    return ["watch", *may_pause, "cancel", *(["force-stop"] if job.is_owned else [])]
+
+
+def _ack(job: Job) -> list[str]:
+    return ["ack"] if job.acknowledged_by is None else []
