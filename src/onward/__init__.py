@@ -32,7 +32,7 @@ _HOMES = {
     "onward.version": "__version__",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = frozenset({"aio", "chains", "checkpoints", "clock", "errors", "events", "settings", "testing"})
+_MODULES = frozenset({"aio", "chains", "checkpoints", "clock", "errors", "events", "manager", "settings", "testing"})
 __all__ = [*_NAMES]  # noqa: PLE0604 - they are strings; the stub spells them out
 
 

@@ -108,6 +108,18 @@ class AsyncOnward:
         """See ``Onward.unpause``."""
         return await self._call(self.app.unpause, job_id, **why)
 
+    async def force_stop(self, job_id: str, **why: Any) -> Job:
+        """See ``Onward.force_stop``."""
+        return await self._call(self.app.force_stop, job_id, **why)
+
+    async def acknowledge(self, job_id: str, **why: Any) -> Job:
+        """See ``Onward.acknowledge``."""
+        return await self._call(self.app.acknowledge, job_id, **why)
+
+    async def change(self, job_id: str, **changes: Any) -> Job:
+        """See ``Onward.change``."""
+        return await self._call(self.app.change, job_id, **changes)
+
     async def run_again(self, job_id: str, **changes: Any) -> Job:
         """See ``Onward.run_again``."""
         return await self._call(self.app.run_again, job_id, **changes)

@@ -5,10 +5,9 @@ The file is long because every verb of the public interface has its documentatio
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar, overload
 
@@ -18,22 +17,29 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, submission, transitions
+from onward.engine import chainer, nouns, older, steering, submission, transitions
+from onward.engine.hot import Hot
+from onward.engine.in_process import InProcess
+from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.reader import Reader, query_of
 from onward.engine.spool import Spool, WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.worker import Worker
-from onward.errors import StoreUnavailable
+from onward.errors import IllegalTransition, StoreUnavailable
 from onward.events import Bus
 from onward.model.chain import ChainReport, JobPhase
-from onward.model.ids import Ids, parsed
+from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+
+_REMEMBERED_AT_ONCE = 100
+"""Submissions at once that are remembered; of more nobody looks at each."""
 
 
 class Onward:
@@ -62,12 +68,27 @@ class Onward:
         self._ids = Ids(self.clock)
         self._store = Store(self.settings.database.url, self.settings, self.clock)
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
-        self._reader = Reader(self._store, self.clock)
+        self._hot = Hot(self._store, self.clock, _memory(self.settings))
+        self._reader = Reader(self._store, self.clock, self._hot)
         self._spool = Spool(self._store, self.clock, self._ids, self._do)
+        self.jobs = older.Jobs(self._older())
+        self.audit = steering.Audit(self._store)
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
         self.database = nouns.Database(self._store)
+
+    def _older(self) -> older.House:
+        functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._do)
+        return older.House(
+            self._store,
+            self.job_types,
+            self._reader,
+            self._hot,
+            self._ids,
+            lambda given: self._submit([given])[0],
+            functions,
+        )
 
     # ---- job types ------------------------------------------------------------------------------------------
 
@@ -229,12 +250,15 @@ class Onward:
         for item, source in zip(new, given, strict=True):
             if item.job_type.is_chain:
                 chainer.with_phases(item, source, self._submitter, self.job_types)
-        return self._submitter.submit(new, connection)
+        done = self._submitter.submit(new, connection)
+        if connection is None and len(done) <= _REMEMBERED_AT_ONCE:
+            self._hot.note(done)
+        return done
 
     def _submit_or_keep(self, given: Submission) -> Job:
         given = dataclasses.replace(given, id=given.id or self._ids.new())
         if self._spool.is_empty:
-            with contextlib.suppress(StoreUnavailable):
+            with suppress(StoreUnavailable):
                 return self._submit([given])[0]
         # What was kept before comes first.
         job, request = self._submitter.keep_for_later(given)
@@ -248,7 +272,13 @@ class Onward:
     # ---- looking --------------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job:
-        """The job as it is now, and why it waits if it does. Raises ``JobNotFound``."""
+        """The job as it is now, and why it waits if it does.
+
+        It may come from memory, if nothing has changed since it was read. While the database is away it is the job
+        as this process last saw it, with ``stale`` set and the time of that in ``as_of``.
+
+        Raises ``JobNotFound``; ``StoreUnavailable`` when the database is away and the job is not in memory.
+        """
         return self._reader.get(job_id)
 
     def find(
@@ -261,10 +291,14 @@ class Onward:
         tag: str | None = None,
         parent_id: str | None = None,
         since: datetime | None = None,
+        acknowledged: bool | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Job]:
-        """A page of jobs, newest first; ``after`` is the ``next`` of the page before."""
+        """A page of jobs, newest first; ``after`` is the ``next`` of the page before.
+
+        ``acknowledged``: True for jobs of which somebody has taken note or that were started over, False for others.
+        """
         query = query_of(
             status=status,
             job_type=job_type,
@@ -273,6 +307,7 @@ class Onward:
             tag=tag,
             parent_id=parent_id,
             since=since,
+            acknowledged=acknowledged,
         )
         return self._reader.find(query, limit, after)
 
@@ -286,7 +321,10 @@ class Onward:
 
     def count(self, *, interrupted: bool = False, **filters: Any) -> int:
         """How many jobs match the filters of ``find``, counted up to 10,000."""
-        asked = dict.fromkeys(("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since")) | filters
+        asked: dict[str, Any] = dict.fromkeys(
+            ("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since", "acknowledged")
+        )
+        asked |= filters
         return self._reader.count(dataclasses.replace(query_of(**asked), interrupted=interrupted))
 
     def counts(self) -> dict[str, int]:
@@ -354,14 +392,45 @@ class Onward:
         """Let a paused job go on."""
         return self._move(job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor))
 
+    def force_stop(self, job_id: str, *, actor: str | None = None) -> Job:
+        """Cancel a job, and press code that does not leave at once: an exception in its thread, a kill of its process.
+
+        ``waiting_reason`` of the answer says whether its worker can be reached. Raises ``IllegalTransition`` when
+        nothing of the job runs.
+        """
+        return self._move(job_id, lambda c, j, now: steering.force_stop(c, self._store, j, now, actor=actor))
+
+    def acknowledge(self, job_id: str, *, by: str | None = None, note: str = "") -> Job:
+        """Take note that a job failed, was cancelled or was cut off: it is no longer open for anybody.
+
+        Resuming it takes the note away. Raises ``IllegalTransition``.
+        """
+        return self._move(job_id, lambda c, j, now: steering.acknowledge(c, self._store, j, now, by=by, note=note))
+
+    def change(
+        self,
+        job_id: str,
+        *,
+        priority: int | None = None,
+        queue: str | None = None,
+        run_at: datetime | None = None,
+        tags: Sequence[str] | None = None,
+        actor: str | None = None,
+    ) -> Job:
+        """Change a job that waits to be run; what is left out stays. Raises ``IllegalTransition``, ``InvalidValue``."""
+        given: dict[str, Any] = {"priority": priority, "queue": queue, "run_at": run_at, "tags": tags, "actor": actor}
+        return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given))
+
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""
         self._store.write(lambda conn: transitions.delete(conn, self._store, parsed(job_id)))
+        self._hot.forget(parsed(job_id))
+        self._store.doorbell.ring()
 
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
-        """A new job with the same parameters."""
+        """A new job with the same parameters; one that failed counts as acknowledged by that."""
         job = self.get(job_id)
-        return self.submit(
+        new = self.submit(
             job.job_type,
             job.params,
             source_id=source_id or job.source_id,
@@ -372,10 +441,15 @@ class Onward:
             tags=job.tags,
             resume=resume,
         )
+        if job.status is Status.FAILED and job.acknowledged_by is None and new.id != job.id:
+            with suppress(IllegalTransition):
+                self.acknowledge(job.id, by="run_again", note=f"Run again as {shown(new.id)}.")
+        return new
 
     def _move(self, job_id: str, move: Callable[[Connection, str, datetime], Job]) -> Job:
         job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))
         self._store.doorbell.ring()
+        self._hot.note([job])
         return job
 
     # ---- working --------------------------------------------------------------------------------------------
@@ -419,13 +493,29 @@ class Onward:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
 
+    @property
+    def memory(self) -> JobMemoryStore:
+        """Jobs that this process remembers: ``len``, ``clear()``, ``ttl_minutes``; another one may be set."""
+        return self._hot.memory
+
+    @memory.setter
+    def memory(self, memory: JobMemoryStore) -> None:
+        self._hot.memory = memory
+
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
         self._spool.close()
+        self.jobs.close()
+        self._hot.close()
         self._store.close()
 
     def __repr__(self) -> str:
         return f"Onward({self.settings.database.shown_url!r}, {len(self.job_types)} job types)"
+
+
+def _memory(settings: Settings) -> JobMemoryStore:
+    cache = settings.cache
+    return JobMemoryStore(cache.ttl_minutes, cache.max_jobs) if cache.enabled else EmptyMemoryStore()
 
 
 def _settings(database: str | None, settings: Settings | None) -> Settings:

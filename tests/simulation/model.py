@@ -177,7 +177,7 @@ class Model:
         else:
             held = job.kind.holds_when_lost
             job.status, job.owner = "pending", None
-            job.why = "pause" if job.is_paused else "hold" if held else ""
+            job.why = "hold" if held else "pause" if job.is_paused else ""
 
     # ---- chains ---------------------------------------------------------------------------------------------
 
@@ -232,7 +232,7 @@ class Model:
 
     def resume(self, job: JobModel) -> None:
         if job.why == "hold":
-            job.why, job.losses, job.failures = "", 0, 0
+            job.why, job.losses, job.failures = "pause" if job.is_paused else "", 0, 0
         else:
             self._again(job)
 
@@ -262,7 +262,7 @@ class Model:
 
     def pause(self, job: JobModel) -> None:
         job.is_paused = True
-        if job.status == "pending":
+        if job.status == "pending" and job.why != "hold":
             job.why = "pause"
 
     def unpause(self, job: JobModel) -> None:

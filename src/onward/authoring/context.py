@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -81,6 +80,7 @@ class Context:
         self._used_steps: set[tuple[str, str]] = set()
         self._done_scopes: list[str] = []
         self._inside = False
+        self._is_unawaited = False
         saved = codec.decode(port.facts.saved) or {}
         self._resumed = bool(saved)
         self.state: dict[str, Json] = saved.get("state", {})
@@ -272,26 +272,44 @@ class Context:
             self._partials[name] = Partial(self._port, name, self._partial_counts.get(name, 0))
         return self._partials[name]
 
-    def fingerprint(self, **facts: Json) -> None:
+    def fingerprint(self, **facts: Json) -> Any:
         """What the checkpoint depends on (model, chunk size, version of the source), compared with what was saved.
 
         When it has changed, the job type's ``on_changed_inputs`` decides: ``restart`` drops what was saved,
-        ``continue`` goes on, ``ask`` fails the job with both choices named; resuming it then is the consent.
+        ``continue`` goes on, ``ask`` fails the job with both choices named; resuming it then is the consent. In an
+        async job ``await`` it.
         """
+        if self._port.is_async:
+            self._is_unawaited = True
+            return self._fingerprint_async(facts)
+        if self._has_changed(facts):
+            self._port.forget()
+            self._start_over()
+        return None
+
+    async def _fingerprint_async(self, facts: dict[str, Json]) -> None:
+        self._is_unawaited = False
+        if self._has_changed(facts):
+            await asyncio.to_thread(self._port.forget)
+            self._start_over()
+
+    def _has_changed(self, facts: dict[str, Json]) -> bool:
+        """Whether what was saved is to be dropped."""
         now = codec.digest(codec.encode(dict(sorted(facts.items())), "The fingerprint", 65536))
         before, self._fingerprint = self._fingerprint, now
         if before is None or before == now or self._on_changed_inputs == "continue":
-            return
+            return False
         if self._on_changed_inputs == "restart":
             self.log.warning("The inputs have changed since the checkpoint: starting from the beginning.")
-            self._start_over()
-        elif self._agreed != now:
+            return True
+        if self._agreed != now:
             self._agreed, self._fingerprint = now, before
             self._mark(force=True)
             raise OnwardError(
                 "The inputs have changed since the checkpoint was saved.",
                 hint="Resume the job to go on with it all the same, or start it fresh.",
             )
+        return False
 
     # ---- steps, sleep, resources ----------------------------------------------------------------------------
 
@@ -325,27 +343,55 @@ class Context:
         self._passed(0)
         return codec.decode(text)
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Any:
         """Wait durably: the worker is free meanwhile, and the job is called again when the time has come.
 
-        The call then returns at once; what stands before it is not repeated if it is a ``step`` or in ``each``.
+        The call then returns at once; what stands before it is not repeated if it is a ``step`` or in ``each``. In an
+        async job ``await`` it.
         """
         self._refuse_inside("sleep")
+        name, until, text = self._begin_sleep(seconds)
+        if self._port.is_async:
+            return self._sleep_async(name, until, text)
+        if text is not None:
+            self._port.keep_step(self._scope, name, text, None)
+        self._end_sleep(until)
+        return None
+
+    async def _sleep_async(self, name: str, until: datetime, text: str | None) -> None:
+        if text is not None:
+            await self._port.keep_step_async(self._scope, name, text, None)
+        self._end_sleep(until)
+
+    def _begin_sleep(self, seconds: float) -> tuple[str, datetime, str | None]:
+        """The sleep's name, when it ends, and what of that is yet to be kept."""
         name = self._named(None, f"sleep {self._scope}")
         kept = self._port.load_step(self._scope, name)
-        now = self._port.clock.now()
-        until = datetime.fromisoformat(codec.decode(kept)) if kept else now + timedelta(seconds=seconds)
-        if kept is None:
-            text = codec.encode(until.isoformat(), "The time", 100)
-            self._port.keep_step(self._scope, name, text, None)
+        if kept is not None:
+            return name, datetime.fromisoformat(codec.decode(kept)), None
+        until = self._port.clock.now() + timedelta(seconds=seconds)
+        return name, until, codec.encode(until.isoformat(), "The time", 100)
+
+    def _end_sleep(self, until: datetime) -> None:
         self._scope_used = True
-        if until > now:
+        if until > self._port.clock.now():
             raise self._port.park(Wait(until))
 
-    def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
-        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""
+    def hold(self, resource: str, *, capacity: int = 1) -> Any:
+        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``, in async jobs ``async with``.
+
+        Raises ``ResourceBusy``.
+        """
         self._refuse_inside("hold")
-        return self._held(resource, capacity)
+        return self._held_async(resource, capacity) if self._port.is_async else self._held(resource, capacity)
+
+    @contextlib.asynccontextmanager
+    async def _held_async(self, resource: str, capacity: int) -> AsyncIterator[None]:
+        await asyncio.to_thread(self._port.hold, resource, capacity)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._port.release, resource)
 
     @contextlib.contextmanager
     def _held(self, resource: str, capacity: int) -> Iterator[None]:
@@ -427,6 +473,8 @@ class Context:
         self._mark(force=True)
 
     def _mark(self, force: bool = False) -> None:
+        if self._is_unawaited:
+            raise OnwardError("ctx.fingerprint() was not awaited.", hint="Use `await ctx.fingerprint(...)`.")
         # A large state is not written out again for every small item: at most _CHEAP_BYTES a call on average.
         self._text_cost -= _CHEAP_BYTES
         self._is_behind = self._text_cost > 0 and not force
@@ -476,7 +524,6 @@ class Context:
             self._save(flush=False)
 
     def _start_over(self) -> None:
-        self._port.forget()
         self.state, self._cursors, self._partial_counts = {}, {}, {}
         self._resumed, self._text = False, None
         for partial in self._partials.values():

@@ -52,9 +52,9 @@ class Desk:
 
     __slots__ = (
         "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
-        "facts", "has_left", "has_moved", "interrupt", "is_async", "is_draining", "is_frozen",
-        "is_late", "is_stalled", "is_told", "job_type", "leave_lock", "meter", "moved", "number", "press_child",
-        "pressed", "pressed_at", "settings", "signal_child", "thread_id", "wait",
+        "facts", "has_left", "has_moved", "interrupt", "is_async", "is_draining", "is_forced", "is_frozen", "is_late",
+        "is_stalled", "is_told", "job_type", "leave_lock", "meter", "moved", "number", "press_child", "pressed",
+        "pressed_at", "settings", "signal_child", "thread_id", "wait",
     )  # fmt: skip
 
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
@@ -84,6 +84,7 @@ class Desk:
         self.is_late = False
         self.is_stalled = False
         self.is_draining = False
+        self.is_forced = False
         self._store = store
         self._writer = writer
         self._steps: dict[tuple[str, str], str] | None = None

@@ -80,6 +80,9 @@ class Executor:
             if desk.interrupt is not None:
                 raise desk.interrupt
             arguments = await asyncio.to_thread(self._prepare, desk)
+            if desk.claim.has_saved:
+                # Kept steps are read here, so that asking for one does not hold the loop.
+                await asyncio.to_thread(desk.load_step, "", "")
             reason = await asyncio.to_thread(self._reason_to_skip, desk)
             if reason:
                 found = Outcome(Kind.SKIPPED, {"skipped": reason})

@@ -59,6 +59,19 @@ def _owner(_conn: Connection, _store: Store, job: Job, _now: datetime) -> Waitin
     return WaitingReason("leaving", text, (job.worker_id,) if job.worker_id else ())
 
 
+def leaving(conn: Connection, store: Store, job: Job, now: datetime) -> WaitingReason:
+    """Why a job's code has not left, and whether its worker can be reached at all."""
+    worker = next((w for w in workers.list_workers(conn, store.dialect, ()) if w.id == job.worker_id), None)
+    refs = (job.worker_id,) if job.worker_id else ()
+    silent = (now - worker.seen_at).total_seconds() if worker is not None else 0.0
+    if worker is None or worker.state not in ("online", "draining") or silent > worker.lease_seconds:
+        seen = f" was last seen {age_text(silent)}" if worker is not None else " is not known"
+        name = f"{worker.name} on {worker.host}" if worker is not None else job.worker_id
+        text = f"Its worker cannot be reached ({name}{seen}); another worker frees what it occupies."
+        return WaitingReason("unreachable", text, refs)
+    return WaitingReason("leaving", f"Worker {worker.name} on {worker.host} is ending its code.", refs)
+
+
 def _pause(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
     ago = age_text((now - job.updated_at).total_seconds()) if job.updated_at else ""
     why = f": {job.paused_reason}" if job.paused_reason else ""
@@ -69,6 +82,10 @@ def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> Waitin
     return WaitingReason(
         "held", "Its worker was lost; it waits for a person to resume it, start it fresh or discard it."
     )
+
+
+def _outside(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+    return WaitingReason("outside", "It has no function here: the program that made it moves it.")
 
 
 def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
@@ -115,4 +132,5 @@ _REASONS: dict[Waiting, _Reason] = {
     Waiting.OWNER: _owner,
     Waiting.PAUSE: _pause,
     Waiting.HOLD: _hold,
+    Waiting.OUTSIDE: _outside,
 }

@@ -10,7 +10,7 @@ from onward.engine.pool import Pool
 from onward.engine.service import Service
 from onward.errors import JobLost, StoreUnavailable
 from onward.model.job import Progress
-from onward.store import Connection, Store, chains, logs
+from onward.store import Connection, Store, auditing, chains, logs
 
 _LOOK_SECONDS = 0.1
 
@@ -51,6 +51,8 @@ class Overseer(Service):
     def _look(self, desks: list[Desk]) -> None:
         with self._store.read() as conn:
             found = logs.changes_for(conn, self._store.dialect, self._worker_id())
+            ended = [job_id for job_id, _fence, status, _paused in found if status != "running"]
+            forced = auditing.force_stops(conn, self._store.dialect, ended) if ended else {}
         if not found:
             return
         by_job = {desk.claim.job_id: desk for desk in desks}
@@ -63,6 +65,7 @@ class Overseer(Service):
                 desk.ask_to_leave(JobLost(f"Job {job_id} was started afresh."))
             elif status != "running":
                 desk.ask_to_leave(cancelled(job_id))
+                desk.is_forced = forced.get(job_id, -1) >= desk.claim.fence
             elif paused_by is not None:
                 desk.ask_to_leave(stopped(job_id, f"paused by {paused_by}"))
             desk.first_word()

@@ -157,7 +157,7 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
         queue=given.queue or job_type.queue,
         priority=job_type.priority if given.priority is None else given.priority,
         delay=_delay(given.delay),
-        run_at=_run_at(given.run_at),
+        run_at=aware(given.run_at),
         idempotency_key=given.idempotency_key,
         tags=tuple(dict.fromkeys(given.tags)),
         on_conflict=given.on_conflict or job_type.on_conflict,
@@ -179,13 +179,14 @@ def _check_ids(given: Submission, job_type: JobType) -> None:
             f"{job_type.name} needs a source.", hint="Give source_id=, or --source on the command line."
         )
     for what, text in (("user id", given.user_id), ("bot id", given.bot_id), ("queue", given.queue)):
-        _check_text(what, text)
-    _check_text("idempotency key", given.idempotency_key, 512)
+        check_text(what, text)
+    check_text("idempotency key", given.idempotency_key, 512)
     for tag in given.tags:
-        _check_text("tag", tag)
+        check_text("tag", tag)
 
 
-def _check_text(what: str, text: object, most: int = 256) -> None:
+def check_text(what: str, text: object, most: int = 256) -> None:
+    """Raise ``InvalidValue`` unless it is None or a short text in one line."""
     if text is None:
         return
     if not isinstance(text, str) or not 0 < len(text) <= most or not text.isprintable():
@@ -203,12 +204,13 @@ def _delay(given: float | timedelta | None) -> timedelta | None:
     return max(delay, timedelta(0))
 
 
-def _run_at(given: datetime | None) -> datetime | None:
+def aware(given: datetime | None) -> datetime | None:
+    """The time in UTC. Raises ``InvalidValue`` for one without a zone."""
     if given is None:
         return None
     if given.tzinfo is None:
         raise InvalidValue(
-            f"run_at={given.isoformat()} has no time zone.",
+            f"The time {given.isoformat()} has no zone.",
             hint="Use an aware time: datetime(..., tzinfo=UTC).",
         )
     return given.astimezone(UTC)

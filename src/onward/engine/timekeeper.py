@@ -74,9 +74,11 @@ class Timekeeper(Service):
 
     def _press(self, desk: Desk, now: float) -> None:
         """Harder step by step: a word, an exception or SIGTERM, and for processes SIGKILL."""
-        half = self._settings.worker.kill_grace_seconds / 2
+        # Who was told to go by force has no time to tidy up.
+        half = 0.0 if desk.is_forced else self._settings.worker.kill_grace_seconds / 2
         waited = now - desk.pressed_at
-        is_gentle = not desk.is_late and not isinstance(desk.interrupt, JobLost) and desk.is_draining
+        is_pressed = desk.is_late or desk.is_forced or isinstance(desk.interrupt, JobLost)
+        is_gentle = desk.is_draining and not is_pressed
         if is_gentle:
             return
         if desk.cancel_task is not None and desk.pressed == 0:

@@ -7,11 +7,13 @@ nothing.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from onward.errors import IllegalTransition, JobNotFound, OnwardError
 from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.model.older import is_in_process, is_outside
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
 from onward.store.endings import Ending, Owned
@@ -104,10 +106,11 @@ def _no_new_id() -> str:
 def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Go on with a failed, cancelled or held job from its checkpoint; failures and losses count anew."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "resumed")
     if job.parent_id is not None:
         return _resume_family(conn, store, job, now, actor)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
+        _let_go_on(conn, store, job, now)
         _tell(conn, store, job, "resumed", now, actor)
         return locked(conn, store, job_id)
     if job.status not in (Status.FAILED, Status.CANCELLED):
@@ -128,6 +131,7 @@ def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, acto
 def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "started fresh")
     if job.position is not None:
         raise _illegal(job, "started fresh by itself: it is a phase of a chain")
     if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
@@ -137,7 +141,7 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
-        jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
+        _let_go_on(conn, store, job, now)
     else:
         _again(conn, store, job, now)
     # A new fence: code of before that has not left may write no more, so nothing old comes back.
@@ -161,6 +165,13 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     return locked(conn, store, job_id)
 
 
+def _let_go_on(conn: Connection, store: Store, job: Job, now: datetime) -> None:
+    """A held job is ready again, unless it is paused besides."""
+    waiting = str(Waiting.PAUSE) if job.paused_by is not None else None
+    values = {"waiting_on": waiting, "losses": 0, "failures": 0, **_UNACKNOWLEDGED}
+    jobs.change_job(conn, store.dialect, job.id, job.fence, now, **values)
+
+
 def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
     jobs.change_job(
         conn,
@@ -182,6 +193,7 @@ def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
         result=None,
         superseded_by=None,
         run_at=now,
+        **_UNACKNOWLEDGED,
     )
     if job.resources:
         names = [need.resource for need in job.resources]
@@ -211,10 +223,11 @@ def pause(
 ) -> Job:
     """Keep a job from being claimed; a running one stops at its next consistent point."""
     job = locked(conn, store, job_id)
+    _refuse_without_type(job, "paused")
     if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
-    if job.status is Status.PENDING:
+    if job.status is Status.PENDING and job.waiting_on is not Waiting.HOLD:
         values |= {"waiting_on": str(Waiting.PAUSE), "blocked_by": None}
         jobs.change_job(conn, store.dialect, job_id, job.fence, now, **values)
     else:
@@ -253,6 +266,20 @@ def _delete(conn: Connection, store: Store, job: Job) -> None:
     jobs.delete_job(conn, store.dialect, job.id)
 
 
+def _refuse_without_type(job: Job, verb: str) -> None:
+    """What no worker could find again cannot be run again."""
+    if is_outside(job):
+        raise IllegalTransition(
+            f"Job {shown(job.id)} ({job.job_type}) has no function here and cannot be {verb}.",
+            hint="The program that made it moves it, with update_job().",
+        )
+    if is_in_process(job):
+        raise IllegalTransition(
+            f"Job {shown(job.id)} ({job.job_type}) is a function of one process and cannot be {verb}.",
+            hint="Hand the function over again; to have it resumable, register it with @app.job().",
+        )
+
+
 def _illegal(job: Job, verb: str) -> IllegalTransition:
     owned = ", its code has not left yet" if job.is_owned and job.status.is_ended else ""
     return IllegalTransition(
@@ -261,6 +288,9 @@ def _illegal(job: Job, verb: str) -> IllegalTransition:
     )
 
 
+_UNACKNOWLEDGED: dict[str, Any] = {
+    "acknowledged_by": None, "acknowledged_at": None, "acknowledged_note": None,
+}  # fmt: skip
 _HINTS = {
     Status.COMPLETED: "It is done: run_again() makes a new job with the same parameters.",
     Status.RUNNING: "Cancel it first, or wait for it.",

@@ -126,6 +126,9 @@ class Job:
     task_description: str = ""
     type_version: int = 1
     idempotency_key: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_note: str = ""
     stale: bool = False
     as_of: datetime | None = None
 

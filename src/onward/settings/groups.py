@@ -129,7 +129,7 @@ class Cache(Group):
 
     enabled: bool = setting(True, kinds.TRUTH, "false: every look-up asks the database")
     ttl_minutes: float = setting(
-        60, kinds.MINUTES, "a finished job stays in memory this long after its last change", least=0
+        60, kinds.MINUTES, "a job stays in memory this long after it was last read or changed", least=0
     )
     sweep_minutes: float = setting(5, kinds.MINUTES, "how often expired jobs are taken out", least=0.01)
     max_jobs: int = setting(

@@ -297,12 +297,14 @@ def take_over(
     when = dialect.time(now)
     sql = (
         "UPDATE jobs SET status = ?, fence = fence + 1, worker_id = NULL, waiting_on = CASE WHEN ? = 'pending' "
-        "AND paused_by IS NOT NULL THEN 'pause' ELSE ? END, losses = ?, "
+        "AND paused_by IS NOT NULL AND ? <> 'hold' THEN 'pause' ELSE ? END, losses = ?, "
         "error = coalesce(?, error), "
         "completed_at = CASE WHEN ? IN ('failed', 'cancelled') THEN coalesce(completed_at, ?) END, updated_at = ? "
         "WHERE job_id = ? AND fence = ?"
     )
-    dialect.execute(conn, sql, [status, status, waiting_on, losses, error, status, when, when, job_id, fence])
+    dialect.execute(
+        conn, sql, [status, status, waiting_on or "", waiting_on, losses, error, status, when, when, job_id, fence]
+    )
     sql = (
         "UPDATE job_runs SET status = 'lost', finished_at = ?, error_type = 'WorkerLost', "
         "error_message = 'The worker was lost.' WHERE job_id = ? AND fence <= ? AND status = 'running'"

@@ -58,7 +58,7 @@ def check(store: Store) -> list[str]:
 _CONTRADICTIONS = (
     (
         "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id IS NULL "
-        "AND (waiting_on IS NULL OR waiting_on <> 'children')",
+        "AND (waiting_on IS NULL OR waiting_on NOT IN ('children', 'outside'))",
         "jobs are running without a worker",
     ),
     (

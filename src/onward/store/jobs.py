@@ -120,6 +120,10 @@ def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
     if query.until is not None:
         where.append("created_at < ?")
         params.append(dialect.time(query.until))
+    if query.acknowledged is not None:
+        # What was started over in its place is handled, too.
+        handled = "(acknowledged_at IS NOT NULL OR superseded_by IS NOT NULL)"
+        where.append(handled if query.acknowledged else f"NOT {handled}")
     if query.interrupted:
         where.append("(status IN ('failed', 'cancelled') OR waiting_on = 'hold')")
         where.append("checkpoint_at IS NOT NULL AND superseded_by IS NULL")

@@ -16,7 +16,8 @@ JOB_COLUMNS = (
     "attempt, max_attempts, losses, fence, generation, created_at, run_at, started_at, completed_at, updated_at, "
     "parent_id, position, hitl_type, hitl_data, hitl_response, resources, worker_id, waiting_on, blocked_by, "
     "paused_by, paused_reason, current_dimension, current_operation, pending_dimensions, checkpoint_number, "
-    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key"
+    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key, "
+    "acknowledged_by, acknowledged_at, acknowledged_note"
 )
 
 
@@ -56,6 +57,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         created_at, run_at, started_at, completed_at, updated_at, parent_id, position, hitl_type, hitl_data,
         hitl_response, resources, worker_id, waiting_on, blocked_by, paused_by, paused_reason, dimension, operation,
         pending, number, checkpoint_at, superseded_by, description, version, key,
+        acknowledged_by, acknowledged_at, acknowledged_note,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -101,6 +103,9 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         task_description=description,
         type_version=version,
         idempotency_key=key,
+        acknowledged_by=acknowledged_by,
+        acknowledged_at=moment(acknowledged_at),
+        acknowledged_note=acknowledged_note or "",
         as_of=as_of,
     )
 

@@ -105,14 +105,20 @@ class Store:
                         f"The database kept refusing a transaction: {error}.",
                         hint="Try again; see `onward doctor`.",
                     ) from None
+            finally:
+                # Also after an error: the reply of a commit may have been lost.
+                self.doorbell.renew()
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
     def transaction(self, patience: float | None = math.inf) -> Iterator[Connection]:
         """One writing transaction as a ``with`` block; it is not tried again."""
         self.prepare()
-        with self.in_our_words(), self.engines.writing(patience) as conn:
-            yield conn
+        try:
+            with self.in_our_words(), self.engines.writing(patience) as conn:
+                yield conn
+        finally:
+            self.doorbell.renew()
 
     @contextlib.contextmanager
     def read(self, patience: float | None = None) -> Iterator[Connection]:

@@ -72,9 +72,17 @@ def _facts(here: Here, job: Job) -> list[tuple[str, str]]:
         ("Started", _moment(here, job, "started_at")),
         ("Ended", _moment(here, job, "completed_at") + _duration(job)),
         ("Checkpoint", _checkpoint(job, zone.show(job.checkpoint_at), ago(job.checkpoint_at, now))),
+        ("Noted by", _noted(here, job)),
         ("Resumed as", shown(job.superseded_by) if job.superseded_by and job.superseded_by != job.parent_id else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _noted(here: Here, job: Job) -> str:
+    if job.acknowledged_by is None:
+        return ""
+    note = f": {job.acknowledged_note}" if job.acknowledged_note else ""
+    return f"{job.acknowledged_by}, {_moment(here, job, 'acknowledged_at')}{note}"
 
 
 def _moment(here: Here, job: Job, name: str) -> str:
@@ -162,11 +170,16 @@ def actions(job: Job) -> list[str]:
     if job.waiting_on is Waiting.PAUSE:
         return ["resume", "cancel"]
     if job.waiting_on is Waiting.HOLD:
-        return ["resume", "fresh", "cancel"]
+        return ["resume", "fresh", "cancel", *_ack(job)]
     if job.status is Status.COMPLETED:
         return ["again", "delete"]
     if job.status.is_ended:
-        return ["resume", "fresh", "again", "delete"]
+        return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", *_ack(job), "delete"]
     if job.status is Status.PENDING_HITL:
         return ["cancel"]
-    return ["watch", "pause", "cancel"] if job.waiting_on is not Waiting.CHILDREN else ["watch", "cancel"]
+    may_pause = ["pause"] if job.waiting_on not in (Waiting.CHILDREN, Waiting.OUTSIDE) else []
+    return ["watch", *may_pause, "cancel", *(["force-stop"] if job.is_owned else [])]
+
+
+def _ack(job: Job) -> list[str]:
+    return ["ack"] if job.acknowledged_by is None else []

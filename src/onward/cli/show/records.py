@@ -51,6 +51,9 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
         "checkpoint_number": job.checkpoint_number,
         "checkpoint_at": rfc3339(job.checkpoint_at),
         "superseded_by": shown(job.superseded_by) if job.superseded_by else None,
+        "acknowledged_by": job.acknowledged_by,
+        "acknowledged_at": rfc3339(job.acknowledged_at),
+        "acknowledged_note": job.acknowledged_note,
         "idempotency_key": job.idempotency_key,
         "type_version": job.type_version,
     }
