@@ -1,0 +1,45 @@
+"""The process of a worker: the application, a planted fault if there is one, and a place to be stopped in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from chaos import planted
+from chaos.actor import Part, make_app
+from chaos.notes import Control
+from onward.store import Connection, Store
+
+
+def main() -> int:
+    """Work until told to stop."""
+    part = Part.mine()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(threadName)s %(levelname)s %(name)s %(message)s")
+    _stop_inside(Control(part.control))
+    app = make_app(part.url, part.lease_seconds)
+    planted.plant(part.plant)
+    return app.worker(concurrency=part.slots, name=part.name).run()
+
+
+def _stop_inside(control: Control) -> None:
+    """Stop this process at the end of a transaction, before its commit, when the harness asks for that."""
+    write = Store.write
+
+    def watched(self: Store, work: Callable[[Connection], Any], **more: Any) -> Any:
+        def then_stop(conn: Connection) -> Any:
+            found = work(conn)
+            if control.take_stop():
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return found
+
+        return write(self, then_stop, **more)
+
+    Store.write = watched  # type: ignore[method-assign] - the one place where the harness steps in
+
+
+if __name__ == "__main__":
+    sys.exit(main())
