@@ -24,6 +24,7 @@ class Part:
     slots: int = 2
     rate: float = 3.0
     plant: str = ""
+    is_elsewhere: bool = False
 
     def environment(self, preload: str) -> dict[str, str]:
         """The environment of its process."""

@@ -27,6 +27,7 @@ MEASURES = (
     "lost", "phantom", "double verdict", "illegal move", "unexplained duplicate", "unexplained takeover", "replay",
     "stale write", "stale verdict", "unexplained overlap", "out of order", "regress", "mutex", "wrong result",
     "wrong failure", "poison", "effects", "cancel undone", "orphan", "contradiction", "error in the log", "slow exit",
+    "client died",
 )  # fmt: skip
 
 
@@ -129,7 +130,8 @@ def _explains(evidence: Evidence, earlier: Line, until: int) -> bool:
     pid = evidence.pids.get(earlier.pid, earlier.pid)
     for fault in evidence.by_pid.get(pid, []):
         is_reason = fault.kind in ("died", "kill", "stop", "stop inside") or fault.kind in _PARTITIONS
-        if is_reason and fault.begin <= until and fault.end >= earlier.at - _SECOND:
+        # A death is noted a moment after it.
+        if is_reason and fault.begin - _SECOND <= until and fault.end >= earlier.at - _SECOND:
             return True
     return False
 
@@ -147,20 +149,22 @@ def _check_steps(evidence: Evidence) -> Iterator[Finding]:
                 continue
             if before.fence == line.fence:
                 yield Finding("unexplained duplicate", f"{line.step} was done twice under fence {line.fence}", job)
-            elif not _explains(evidence, before, line.at):
+                continue
+            older, newer = sorted((before, line), key=lambda each: each.fence)
+            if not _explains(evidence, older, max(older.at, newer.at)):
                 yield Finding(
                     "unexplained duplicate",
-                    f"{line.step} was done under {before.fence} and again under {line.fence}, and nothing was done to "
-                    f"process {before.pid}",
+                    f"{line.step} was done under {older.fence} and under {newer.fence}, and nothing was done to "
+                    f"process {older.pid}",
                     job,
                 )
-            if not _was_cut_off(evidence, before):
-                again[job, line.generation, line.fence] += 1
+            if not _was_cut_off(evidence, older):
+                again[job, line.generation, older.fence] += 1
     for (job, _, fence), count in again.items():
         row = evidence.rows.get(job)
         most = REPLAYS.get(row.job_type if row else "", 1)
         if count > most:
-            yield Finding("replay", f"{count} steps were done again under fence {fence}, at most {most}", job)
+            yield Finding("replay", f"{count} steps of fence {fence} were done again, at most {most}", job)
 
 
 def _was_cut_off(evidence: Evidence, line: Line) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,7 +157,3 @@ def main() -> int:
     client.finish()
     app.close()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,8 +18,8 @@ from chaos.notes import Ledger, Sink
 from onward import Context, JobPhase, JobTypes
 
 types = JobTypes()
-REPLAYS = {"stroll": 4}
-"""Steps that one loss may cost, by job type; one where nothing is said."""
+REPLAYS = {"stroll": 1000}
+"""Steps that one loss may cost; one where nothing is said, as many as there are where nothing waits for its save."""
 POISON_LOSSES = 2
 
 
@@ -88,7 +88,7 @@ def stroll(ctx: Context, n: int = 8, pause: float = 0.02) -> int:
     return int(ctx.state.get("sum", 0))
 
 
-@types.job(max_losses=50, on_conflict="wait", resources=["a", "b"])
+@types.job(max_losses=50, on_conflict="wait", resources=lambda _params, _source: ["a", "b"])
 def both(ctx: Context, n: int = 3, pause: float = 0.02) -> int:
     """Holds two resources while it runs."""
     note("enter", ctx, "a b")
@@ -98,7 +98,7 @@ def both(ctx: Context, n: int = 3, pause: float = 0.02) -> int:
     return n
 
 
-@types.job(max_losses=50, on_conflict="wait", resources=lambda params, _source: [f"serial:{params['key']}"])
+@types.job(max_losses=50, on_conflict="wait", resources=lambda params, _source: [f"serial:{params.key}"])
 def serial(ctx: Context, key: str = "k", n: int = 2, pause: float = 0.02) -> str:
     """One at a time of its key."""
     note("enter", ctx, f"serial:{key}")
@@ -124,7 +124,7 @@ def hang(ctx: Context, seconds: float = 2.5) -> None:
 
 
 @types.job(max_losses=50)
-def gilhog(ctx: Context, size: int = 25) -> str:
+def gilhog(ctx: Context, size: int = 23) -> str:
     """Holds the interpreter for seconds: no other thread of its worker has a turn."""
     note("begin", ctx)
     note("hog", ctx)

@@ -104,13 +104,12 @@ class _Pair:
         there = asyncio.ensure_future(self._pump(self.reader, self._behind, is_reply=False))
         back = asyncio.ensure_future(self._pump(behind, self.writer, is_reply=True))
         await asyncio.wait((there, back), return_when=asyncio.FIRST_COMPLETED)
+        for task in (there, back):
+            task.cancel()
+        await asyncio.gather(there, back, return_exceptions=True)
         if self.is_dead:
-            there.cancel()
-            back.cancel()
             await self._stay_dead()
             return
-        there.cancel()
-        back.cancel()
         for writer in (self.writer, self._behind):
             with contextlib.suppress(OSError, RuntimeError):
                 writer.close()

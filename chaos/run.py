@@ -16,6 +16,7 @@ from chaos.checks import Finding
 from chaos.evidence import Evidence, gather
 from chaos.show import Show
 from chaos.stage import Stage
+from chaos.worker import WITHOUT_DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +138,14 @@ def _report(options: Options, show: Show, evidence: Evidence, stage: Stage) -> R
     findings += [
         Finding("slow exit", f"{count} workers ended with {exit_}")
         for exit_, count in show.exits.items()
-        if exit_.split()[0] in ("last", "terminate", "unasked") and exit_.split()[1] not in ("0", "75")
-        and not (exit_.startswith("unasked -9"))
+        if exit_.split()[0] in ("last", "terminate", "unasked") and exit_.split()[1] not in ("0", "75", str(WITHOUT_DATABASE))
+        and exit_.split()[1] != "-9"
     ]  # fmt: skip
+    findings += [
+        Finding("client died", f"{client.part.name} ended with {client.process.returncode}")
+        for client in stage.clients
+        if client.process is not None and client.process.poll() != 0
+    ]
     steps = [line for line in evidence.lines if line.kind == "step"]
     statuses = Counter(row.status for row in evidence.rows.values())
     counts = {
@@ -164,6 +170,14 @@ def _report(options: Options, show: Show, evidence: Evidence, stage: Stage) -> R
     )
 
 
+def _is_held_up(evidence: Evidence, begin: int, end: int) -> bool:
+    """Whether something else kept all workers from the database meanwhile, or may have."""
+    kinds = ("stop inside", "stop")
+    return any(
+        (fault.actor == "*" or fault.kind in kinds) and fault.begin < end and fault.end > begin for fault in evidence.faults
+    )
+
+
 def _recovery(evidence: Evidence) -> dict[str, float]:
     """How long after a kill its jobs went on elsewhere."""
     found = []
@@ -177,7 +191,7 @@ def _recovery(evidence: Evidence) -> dict[str, float]:
         for older, newer in zip(fences, fences[1:], strict=False):
             pid = evidence.pids.get(last[older], last[older])
             kill = next((fault.begin for fault in evidence.by_pid.get(pid, []) if fault.kind == "kill"), None)
-            if kill is not None and first[older] < kill < first[newer]:
+            if kill is not None and first[older] < kill < first[newer] and not _is_held_up(evidence, kill, first[newer]):
                 found.append((first[newer] - kill) / 1e9)
     found.sort()
     if not found:

@@ -22,7 +22,7 @@ from onward.errors import StoreUnavailable
 _ORPHAN_SECONDS = 2.0
 _TURN_SECONDS = 0.02
 _PATIENCE_SECONDS = 20.0
-_GROWN_UP_SECONDS = 3.0
+_GROWN_UP_SECONDS = 4.0
 """Before that a process may not have its signal handlers yet."""
 _SECOND = 1_000_000_000
 

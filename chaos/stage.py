@@ -22,6 +22,11 @@ from onward import Onward
 from tests.servers import Postgres
 
 _FILL_SIZE = "256m"
+_BEGIN = (
+    "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); "
+    "from {module} import main; sys.exit(main())"
+)
+"""A signal that comes before the application is there ends the process in order all the same."""
 _WATCHED = ("checkpoints", "job_steps", "job_partials")
 _SQLITE_OBSERVER = """
 CREATE TABLE effects (job_id TEXT NOT NULL, generation INTEGER NOT NULL);
@@ -109,7 +114,7 @@ class Stage:
         self._logs.append(log)
         preload = self.preload if actor in self.workers else ""
         actor.process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-c", _BEGIN.format(module=module)],
             env=actor.part.environment(preload), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
@@ -164,7 +169,11 @@ class Stage:
             proxy = self._proxies.add((parts.hostname or "127.0.0.1", parts.port or 5432))
             place = f"{parts.username}:{parts.password}@127.0.0.1:{proxy.port}"
             url = urlunsplit(parts._replace(netloc=place))
-        part = Part(name, str(self.folder), url, self.seed, self.lease_seconds, rate=rate, plant=self.plant)
+        is_elsewhere = self.store == "pg" and name[-1] in "13579"
+        part = Part(
+            name, str(self.folder), url, self.seed, self.lease_seconds, rate=rate, plant=self.plant,
+            is_elsewhere=is_elsewhere,
+        )  # fmt: skip
         return Actor(part, proxy, control=Control(part.control))
 
     def _make_database(self) -> str:
