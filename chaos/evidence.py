@@ -50,6 +50,7 @@ class Evidence:
     sink: dict[str, tuple[int, int]]
     logs: list[str]
     lease_seconds: float
+    is_sqlite: bool = True
     of_job: dict[str, list[Line]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
@@ -77,7 +78,9 @@ class Evidence:
     def story(self, job: str, limit: int = 60) -> str:
         """Everything that is known of one job, for people."""
         row = self.rows.get(job)
-        told = [(act.at, f"client  {act.client} {act.what} {act.verb} {act.error}") for act in self.acts if act.job == job]
+        told = [
+            (act.at, f"client  {act.client} {act.what} {act.verb} {act.error}") for act in self.acts if act.job == job
+        ]
         told += [
             (line.at, f"ledger  {line.kind} {line.step} fence {line.fence} pid {line.pid} {line.more}")
             for line in self.of_job.get(job, [])
@@ -122,7 +125,7 @@ def gather(app: Onward, folder: Path, lease_seconds: float) -> Evidence:
     for job_id, seq, generation, kind, fence in events:
         found_events[job_id].append((seq, generation, kind, fence))
     return Evidence(
-        rows={row[0]: Row(*row[:11], _read(row[11]), row[12] or "", _read(row[13]) or {}) for row in jobs},
+        rows={row[0]: _row(row) for row in jobs},
         runs=found_runs,
         events=found_events,
         audit=[tuple(row) for row in audit],
@@ -135,7 +138,13 @@ def gather(app: Onward, folder: Path, lease_seconds: float) -> Evidence:
         sink=Sink(folder / "sink.db").rows(),
         logs=_errors(folder),
         lease_seconds=lease_seconds,
+        is_sqlite=store.is_sqlite,
     )
+
+
+def _row(row: Any) -> Row:
+    facts = tuple(row)
+    return Row(*facts[:11], _read(facts[11]), facts[12] or "", _read(facts[13]) or {})
 
 
 def _read(text: str | None) -> Any:
@@ -144,12 +153,21 @@ def _read(text: str | None) -> Any:
 
 def _errors(folder: Path) -> list[str]:
     """Lines of the logs of onward that tell of a mistake of its own, and not of a fault that was made."""
-    words = ("An error in the", "changes failed; each is tried alone", "cannot be written", "Fatal Python error", "Exception in thread")
+    words = (
+        "An error in the",
+        "changes failed; each is tried alone",
+        "cannot be written",
+        "could not be handed over",
+        "Fatal Python error",
+        "Exception in thread",
+    )
     found = []
     for path in sorted(folder.glob("*.log")):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines):
             if any(word in line for word in words):
-                rest = [text for text in lines[number + 1 : number + 80] if text and not text.startswith((" ", "Traceback"))]
+                rest = [
+                    text for text in lines[number + 1 : number + 80] if text and not text.startswith((" ", "Traceback"))
+                ]
                 found.append(f"{path.name}: {line[:200]} | {rest[0][:300] if rest else ''}")
     return found

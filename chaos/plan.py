@@ -50,7 +50,9 @@ def draw(
             kind = first.pop()
         else:
             kind = chance.choices(list(weights), list(weights.values()))[0]
-        found.append(Planned(round(at, 3), kind, chance.randrange(1 << 16), *_length(chance, kind, seconds, lease_seconds)))
+        found.append(
+            Planned(round(at, 3), kind, chance.randrange(1 << 16), *_length(chance, kind, seconds, lease_seconds))
+        )
         at += chance.expovariate(rate)
     return found
 

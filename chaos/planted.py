@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from onward.clock import SystemClock
-from onward.engine import rescuer, transitions
+from onward.engine import transitions
 from onward.engine.children import Children
 from onward.engine.desk import Desk
 from onward.engine.executor import Executor
 from onward.engine.rescuer import Rescuer
 from onward.engine.writer import Writer
-from onward.store import checkpoints, claims, endings, resources
+from onward.store import checkpoints, claims, endings, jobs, resources, workers
 from onward.store.dialects import PostgresDialect, SqliteDialect
 
 _FAULTS: dict[str, tuple[Callable[[], None], str]] = {}
@@ -108,7 +108,7 @@ def acks_come_early() -> None:
 @_fault("double verdict")
 def two_verdicts() -> None:
     """The index is gone, and the end of a run is told twice."""
-    tell = endings.tell_events
+    tell = jobs.tell_events
 
     def twice(conn: Any, dialect: Any, told: Any) -> None:
         dialect.execute(conn, "DROP INDEX IF EXISTS uq_job_events_verdict", [])
@@ -173,7 +173,7 @@ def only_known_workers_are_rescued() -> None:
         return take_over(self, worker_id) if seen is not None and self.clock.monotonic() - seen.since > 1 else 0
 
     _replace(Rescuer, "take_over", if_known)
-    _replace(rescuer.workers, "orphans", lambda *_given: [])
+    _replace(workers, "orphans", lambda *_given: [])
 
 
 @_fault("poison")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import tempfile
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,13 @@ class Options:
         """The command that does the same again."""
         words = f"python -m chaos --seed {self.seed} --minutes {self.seconds / 60:g} --store {self.store}"
         default = Options()
-        for name, flag in (("workers", "workers"), ("clients", "clients"), ("rate", "rate"), ("asks", "asks"), ("plant", "fault")):
+        for name, flag in (
+            ("workers", "workers"),
+            ("clients", "clients"),
+            ("rate", "rate"),
+            ("asks", "asks"),
+            ("plant", "fault"),
+        ):
             if getattr(self, name) != getattr(default, name):
                 words += f" --{flag} {getattr(self, name)}"
         return words
@@ -63,7 +70,11 @@ class Report:
     @property
     def shortfalls(self) -> list[str]:
         """Of what fewer was done than was planned."""
-        return [f"{kind}: {self.done.get(kind, 0)} of {count}" for kind, count in self.planned.items() if self.done.get(kind, 0) < count]
+        return [
+            f"{kind}: {self.done.get(kind, 0)} of {count}"
+            for kind, count in self.planned.items()
+            if self.done.get(kind, 0) < count
+        ]
 
     @property
     def is_good(self) -> bool:
@@ -75,7 +86,8 @@ class Report:
         found = Counter(finding.measure for finding in self.findings)
         return {
             "seed": self.options.seed, "store": self.options.store, "seconds": self.options.seconds,
-            "workers": self.options.workers, "clients": self.options.clients, "lease_seconds": self.options.lease_seconds,
+            "workers": self.options.workers, "clients": self.options.clients,
+            "lease_seconds": self.options.lease_seconds,
             "planned": self.planned, "done": self.done, "counts": self.counts, "figures": self.figures,
             "found": {measure: found.get(measure, 0) for measure in checks.MEASURES},
             "left_out": self.said, "exits": self.exits, "took_seconds": round(self.took_seconds, 1),
@@ -138,8 +150,8 @@ def _report(options: Options, show: Show, evidence: Evidence, stage: Stage) -> R
     findings += [
         Finding("slow exit", f"{count} workers ended with {exit_}")
         for exit_, count in show.exits.items()
-        if exit_.split()[0] in ("last", "terminate", "unasked") and exit_.split()[1] not in ("0", "75", str(WITHOUT_DATABASE))
-        and exit_.split()[1] != "-9"
+        if exit_.split()[0] in ("last", "terminate", "unasked")
+        and exit_.split()[1] not in ("0", "75", "-9", str(WITHOUT_DATABASE))
     ]  # fmt: skip
     findings += [
         Finding("client died", f"{client.part.name} ended with {client.process.returncode}")
@@ -166,7 +178,15 @@ def _report(options: Options, show: Show, evidence: Evidence, stage: Stage) -> R
         if job:
             stories[job] = evidence.story(job)
     return Report(
-        options, plan.counts(show.plan), dict(show.done), counts, figures, findings, stage.said, dict(show.exits), stories
+        options,
+        plan.counts(show.plan),
+        dict(show.done),
+        counts,
+        figures,
+        findings,
+        stage.said,
+        dict(show.exits),
+        stories,
     )
 
 
@@ -174,7 +194,8 @@ def _is_held_up(evidence: Evidence, begin: int, end: int) -> bool:
     """Whether something else kept all workers from the database meanwhile, or may have."""
     kinds = ("stop inside", "stop")
     return any(
-        (fault.actor == "*" or fault.kind in kinds) and fault.begin < end and fault.end > begin for fault in evidence.faults
+        (fault.actor == "*" or fault.kind in kinds) and fault.begin < end and fault.end > begin
+        for fault in evidence.faults
     )
 
 
@@ -188,10 +209,14 @@ def _recovery(evidence: Evidence) -> dict[str, float]:
             first.setdefault(line.fence, line.at)
             last[line.fence] = line.pid
         fences = sorted(first)
-        for older, newer in zip(fences, fences[1:], strict=False):
+        for older, newer in itertools.pairwise(fences):
             pid = evidence.pids.get(last[older], last[older])
             kill = next((fault.begin for fault in evidence.by_pid.get(pid, []) if fault.kind == "kill"), None)
-            if kill is not None and first[older] < kill < first[newer] and not _is_held_up(evidence, kill, first[newer]):
+            if (
+                kill is not None
+                and first[older] < kill < first[newer]
+                and not _is_held_up(evidence, kill, first[newer])
+            ):
                 found.append((first[newer] - kill) / 1e9)
     found.sort()
     if not found:

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from chaos.notes import Ledger, boottime
@@ -52,7 +53,7 @@ class Show:
         wait_until(self._all_are_online, 30)
         begun = time.monotonic()
         for planned in self.plan:
-            self._at(begun + planned.at, lambda planned=planned: self._do(planned))  # type: ignore[misc] - a default binds it
+            self._at(begun + planned.at, partial(self._do, planned))
         while time.monotonic() < begun + self.seconds or (
             self._is_behind() and time.monotonic() < begun + self.seconds + _PATIENCE_SECONDS
         ):
@@ -95,7 +96,8 @@ class Show:
 
     def _has_ended(self, actor: Actor, now: int) -> None:
         process = actor.process
-        assert process is not None
+        if process is None:
+            return
         code, pid = process.returncode, process.pid
         name = actor.expected_exit or "unasked"
         self.exits[f"{name} {code}"] += 1
@@ -208,7 +210,7 @@ class Show:
     def _terminate_all(self, planned: Planned) -> None:
         """A rolling restart: everybody is asked to stop, one after the other."""
         for number, actor in enumerate(self.stage.workers):
-            self._in(number * 0.3, lambda actor=actor: self._terminate(actor))  # type: ignore[misc] - a default binds it
+            self._in(number * 0.3, partial(self._terminate, actor))
         self.done["terminate"] += 1
 
     def _terminate(self, actor: Actor) -> None:
@@ -356,7 +358,9 @@ class Show:
 
     def _end_workers(self) -> None:
         """Everybody is asked to stop; all are healthy now, so all must end in time and in order."""
-        wait_until(lambda: all(boottime() - actor.begun > _GROWN_UP_SECONDS * _SECOND for actor in self.stage.workers), 10)
+        wait_until(
+            lambda: all(boottime() - actor.begun > _GROWN_UP_SECONDS * _SECOND for actor in self.stage.workers), 10
+        )
         living = [actor for actor in self.stage.workers if actor.lives]
         for actor in living:
             if actor.process is not None and not actor.expected_exit:

@@ -216,7 +216,9 @@ class Stage:
         store = self.app._store
         if self.store == "sqlite":
             triggers = "".join(
-                _SQLITE_TRIGGER.format(table=table, when=when) + ";" for table in _WATCHED for when in ("INSERT", "UPDATE")
+                _SQLITE_TRIGGER.format(table=table, when=when) + ";"
+                for table in _WATCHED
+                for when in ("INSERT", "UPDATE")
             )
             script = _SQLITE_OBSERVER.format(triggers=triggers)
             with store.transaction() as conn:

@@ -15,7 +15,6 @@ from onward.engine import proof
 from onward.errors import StoreUnavailable
 from onward.store import Connection, Store
 
-
 WITHOUT_DATABASE = 69
 """The exit code of a worker that could not begin, since its database was away."""
 
@@ -27,7 +26,7 @@ def main() -> int:
     _stop_inside(Control(part.control))
     if part.is_elsewhere:
         # As the others see it, on another machine: they cannot look into its table of processes.
-        proof._boot_id = lambda: part.name  # type: ignore[assignment]
+        proof._boot_id = lambda: part.name
     app = make_app(part.url, part.lease_seconds)
     planted.plant(part.plant)
     worker = app.worker(concurrency=part.slots, name=part.name)
@@ -51,4 +50,4 @@ def _stop_inside(control: Control) -> None:
 
         return write(self, then_stop, **more)
 
-    Store.write = watched  # type: ignore[method-assign] - the one place where the harness steps in
+    Store.write = watched  # type: ignore[method-assign]  # the one place where the harness steps in

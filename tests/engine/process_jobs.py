@@ -92,3 +92,13 @@ def occupy(ctx: Context) -> str:
         ctx.fingerprint(model="m")
         ctx.checkpoint(flush=True)
     return ctx.idempotency_key("x")
+
+
+@types.job(isolation="process")
+def linger(ctx: Context, folder: str) -> int:
+    """Say which process this is, and wait until told to go on."""
+    Path(folder, "pid").write_text(str(os.getpid()))
+    while not Path(folder, "go").exists():
+        ctx.check()
+        pause(0.01)
+    return ctx.attempt

@@ -18,7 +18,7 @@ from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine.desk import Desk
 from onward.engine.writer import Change, Writer
-from onward.errors import InvalidValue, JobStopped, OnwardError
+from onward.errors import InvalidValue, JobStopped, OnwardError, StoreUnavailable
 from onward.model import codec, outcome
 from onward.model.ids import Ids
 from onward.model.job import JobError, Json
@@ -233,6 +233,11 @@ class Executor:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
                 self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
+            case Kind.FAILURE if isinstance(found.exception, StoreUnavailable):
+                # Not the job's doing: it uses no attempt, and goes on once the database is back.
+                ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.INTERRUPTED, "interrupted"
+                ending.waiting_on = Waiting.TIME
+                ending.run_at = self._store.now() + timedelta(seconds=_AFTER_OUTAGE_SECONDS)
             case Kind.FAILURE:
                 self._set_failure(ending, found, claim.failures + 1, retry)
         return ending
@@ -256,6 +261,7 @@ class Executor:
             ending.status = Status.FAILED
 
 
+_AFTER_OUTAGE_SECONDS = 1.0
 _FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing"}
 """Errors that another attempt would only meet again."""
 

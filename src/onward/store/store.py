@@ -129,8 +129,14 @@ class Store:
         if self.is_sqlite or not isinstance(self.clock, SystemClock):
             return self.clock.now()
         elapsed = self.clock.monotonic()
-        if self._offset is None or elapsed - self._offset[0] > _OFFSET_SECONDS:
+        if self._offset is None:
             self._offset = (elapsed, self._database_time())
+        elif elapsed - self._offset[0] > _OFFSET_SECONDS:
+            # While the database is away its time is still known well enough.
+            measured, then = self._offset
+            self._offset = (elapsed, then + timedelta(seconds=elapsed - measured))
+            with contextlib.suppress(StoreUnavailable):
+                self._offset = (elapsed, self._database_time())
         measured, then = self._offset
         return then + timedelta(seconds=elapsed - measured)
 
