@@ -144,7 +144,7 @@ def gather(app: Onward, folder: Path, lease_seconds: float) -> Evidence:
 
 def _row(row: Any) -> Row:
     facts = tuple(row)
-    return Row(*facts[:11], _read(facts[11]), facts[12] or "", _read(facts[13]) or {})
+    return Row(*(*facts[:11], _read(facts[11]), facts[12] or "", _read(facts[13]) or {}))
 
 
 def _read(text: str | None) -> Any:

@@ -135,7 +135,7 @@ class Stage:
         if self.mount is None:
             return None
         filler = self.mount / "filler"
-        with filler.open("wb") as file, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), filler.open("wb") as file:
             while True:
                 file.write(bytes(1 << 16))
                 file.flush()
