@@ -101,3 +101,13 @@ def tick_on(ctx: Context, path: str, count: int) -> int:
             file.write(b".")
         pause(0.05)
     return count
+
+
+@types.job(isolation="process")
+def linger(ctx: Context, folder: str) -> int:
+    """Say which process this is, and wait until told to go on."""
+    Path(folder, "pid").write_text(str(os.getpid()))
+    while not Path(folder, "go").exists():
+        ctx.check()
+        pause(0.01)
+    return ctx.attempt

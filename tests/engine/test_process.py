@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,40 @@ def test_function_that_cannot_be_imported_is_refused(app: Onward) -> None:
         app.job(inner, isolation="process")
     with pytest.raises(InvalidJobType):
         app.job(lambda: None, isolation="process", name="nothing")
+
+
+def _pid(folder: Path) -> int:
+    path = folder / "pid"
+    until(lambda: path.exists() and path.read_text() != "")
+    return int(path.read_text())
+
+
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # here the whole database can be held up
+def test_child_lives_on_while_the_database_is_held_up_for_longer_than_the_lease(apps: Apps, tmp_path: Path) -> None:
+    app, other = apps(worker={"lease_seconds": 1}), apps()
+    app.include(process_jobs.types)
+    job = app.submit("linger", {"folder": str(tmp_path)})
+    with app.worker(concurrency=1):
+        pid = _pid(tmp_path)
+        with other._store.transaction():
+            begun = time.monotonic()
+            until(lambda: time.monotonic() - begun > 2.5)
+            assert lives(pid)
+        (tmp_path / "go").touch()
+        assert ended(app, job).status == "completed"
+
+
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
+def test_child_that_the_guard_has_ended_is_no_failure_of_its_job(app: Onward, tmp_path: Path) -> None:
+    job = app.submit("linger", {"folder": str(tmp_path)})
+    with app.worker(concurrency=1) as worker:
+        pid = _pid(tmp_path)
+        # As after a stop that was longer than the lease.
+        worker._children._fed_at -= 3600
+        worker._children._see_silence()
+        (tmp_path / "go").touch()
+        (tmp_path / "pid").unlink()
+        os.kill(pid, signal.SIGKILL)
+        done = ended(app, job)
+    assert (done.status, done.attempt) == ("completed", 1)
+    assert [str(run.status) for run in app.runs(job.id)] in (["interrupted", "success"], ["success"])

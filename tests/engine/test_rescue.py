@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -325,3 +328,19 @@ def test_error_in_one_pass_is_mended_by_the_next(ward: Ward) -> None:
 
 def test_durations_of_leases_are_settings(apps: Apps) -> None:
     assert apps(worker={"lease_seconds": "7s"}).settings.worker.lease_seconds == timedelta(seconds=7).total_seconds()
+
+
+@pytest.mark.parametrize(("how", "leases"), [(signal.SIGCONT, 4), (signal.SIGSTOP, 1)])
+def test_silent_process_of_this_machine_is_waited_for_while_it_runs(ward: Ward, how: int, leases: int) -> None:
+    """A call into C may hold an interpreter for long; one that is stopped is not known to go on."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        process.send_signal(how)
+        here = proof.identity(process.pid)
+        worker = ward.worker(
+            here.host, here.pid, boot_id=here.boot_id, pid_namespace=here.pid_namespace, pid_started=here.pid_started
+        )
+        ward.app.submit("work")
+        ward.claim(worker)
+        assert ward.pass_time(leases * LEASE) == 0
+        assert ward.pass_time(3) == 1
+        process.kill()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -88,4 +89,39 @@ def test_lock_that_is_asked_for_in_an_outage_says_so(own_postgres: Postgres) -> 
     own_postgres.start()
     lock.hold()
     lock.let_go()
+    app.close()
+
+
+def test_outage_costs_a_job_time_and_no_attempt(own_postgres: Postgres) -> None:
+    """Neither one that meets it in a transaction, nor one that fails in it and is to be tried again later."""
+    app = Onward(settings=quick_settings(own_postgres.create()))
+    gate, away = Gate(), threading.Event()
+
+    @app.job()
+    def pays(ctx: Context) -> int:
+        gate.pass_through()
+        with ctx.transaction():
+            return ctx.attempt
+
+    @app.job(max_attempts=2, backoff=0.01)
+    def breaks(ctx: Context) -> int:
+        if ctx.attempt == 1:
+            assert away.wait(30)
+            raise ValueError("once")
+        return ctx.attempt
+
+    first, second = app.submit("pays"), app.submit("breaks")
+    with app.worker(concurrency=2):
+        gate.await_job()
+        own_postgres.kill()
+        assert app._store._offset is not None
+        # As after an outage of more than a minute: the database's time is to be asked for again.
+        app._store._offset = (app._store._offset[0] - 3600, app._store._offset[1] - timedelta(hours=1))
+        gate.open()
+        away.set()
+        with pytest.raises(StoreUnavailable):
+            app.get(first.id)
+        own_postgres.start()
+        done = [app.wait(job.id, timeout=30) for job in (first, second)]
+    assert [(job.status, job.result) for job in done] == [("completed", 1), ("completed", 2)]
     app.close()

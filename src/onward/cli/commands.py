@@ -20,6 +20,7 @@ COMMANDS = {
     "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
     "worker": Branch("nouns.worker", "Run jobs."),
     "run": Branch("nouns.run", "Submit a job."),
+    "simulate": Branch("nouns.simulate", "Run a job type on simulated workers that die."),
     "watch": Branch("nouns.watch", "Follow jobs until they have ended."),
     "doctor": Branch("nouns.doctor", "Check database, clock, workers and disk."),
     "job": Branch(
@@ -76,7 +77,7 @@ onward: background jobs that go on where they stopped.
   onward run word_count -a folder=texts --watch
   onward job resume @last                   go on with the newest job from its checkpoint
 
-  Start    demo, dev, worker, run, watch
+  Start    demo, dev, worker, run, simulate, watch
   Jobs     job, interrupted, chain, resource, checkpoint, workers
   Place    db, config, doctor
   About    help, version, completion

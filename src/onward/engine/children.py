@@ -21,9 +21,10 @@ from typing import IO, Any
 import orjson
 
 from onward.authoring.port import Point, Wait
+from onward.clock import Clock
 from onward.engine import guard
 from onward.engine.desk import Desk
-from onward.errors import Interrupt, OnwardError
+from onward.errors import Interrupt, JobStopped, OnwardError
 from onward.model import outcome
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
@@ -38,9 +39,15 @@ class Children:
         self._settings = settings
         self._guard: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._clock: Clock | None = None
+        self._fed_at = 0.0
+        self._starved_at = -1.0
 
     def drive(self, desk: Desk, params: dict[str, Json]) -> Outcome:
         """Run a job in a child of its own, from its start to its end."""
+        self._clock = desk.clock
+        begun = desk.clock.monotonic()
         to_read, child_writes = os.pipe()
         child_reads, to_write = os.pipe()
         command = [sys.executable, "-m", "onward.engine.child", str(child_reads), str(child_writes)]
@@ -58,7 +65,8 @@ class Children:
         self._tell_guard(f"+{process.pid}")
         try:
             with open(to_read, "rb") as reader, open(to_write, "wb", buffering=0) as writer:
-                return _Talk(desk, process, reader, writer).run(self._begin(desk, params))
+                found = _Talk(desk, process, reader, writer).run(self._begin(desk, params))
+                return found or self._died(desk, process, begun)
         finally:
             _kill(process.pid, signal.SIGKILL)
             process.wait()
@@ -66,11 +74,13 @@ class Children:
 
     def beat(self) -> None:
         """A sign of life for the guard."""
+        self._see_silence()
         if self._guard is not None:
             self._tell_guard(".")
 
     def close(self) -> None:
         """Let the guard go."""
+        self._closed.set()
         with self._lock:
             if self._guard is not None and self._guard.stdin is not None:
                 with contextlib.suppress(OSError):
@@ -114,10 +124,39 @@ class Children:
                 self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own file
                     [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, start_new_session=True
                 )
+                self._closed.clear()
+                self._fed_at = 0.0
+                threading.Thread(target=self._feed, name="onward-feeder", daemon=True).start()
             pipe = self._guard.stdin
             if pipe is not None:
                 pipe.write(line.encode() + b"\n")
                 pipe.flush()
+
+    def _feed(self) -> None:
+        """Signs of life for the guard that wait for no database: silent is only who is stopped or starved."""
+        while not self._closed.wait(self._settings.worker.lease_seconds / 4):
+            self.beat()
+
+    def _see_silence(self) -> None:
+        """Note whether the guard has had no sign of life for so long that it ended the children."""
+        if self._clock is not None:
+            now, before = self._clock.monotonic(), self._fed_at
+            self._fed_at = now
+            if before and now - before >= self._settings.worker.lease_seconds:
+                self._starved_at = now
+
+    def _died(self, desk: Desk, process: subprocess.Popen[bytes], begun: float) -> Outcome:
+        """The child is gone without a word; what it saved last counts."""
+        if desk.interrupt is not None:
+            return outcome.of_exception(desk.interrupt)
+        code = process.wait()
+        self._see_silence()
+        if code == -signal.SIGKILL and self._starved_at > begun:
+            # Not the job's doing: it uses no attempt, and goes on.
+            return outcome.of_exception(JobStopped("The worker was stopped, and its guard has ended the child."))
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        error = JobError("ProcessDied", f"The job's process ended with {how}.")
+        return Outcome(Kind.FAILURE, None, error, RuntimeError(error.message))
 
 
 class _Talk:
@@ -130,8 +169,8 @@ class _Talk:
         self._writer = writer
         self._write_lock = threading.Lock()
 
-    def run(self, begin: dict[str, Any]) -> Outcome:
-        """Tell the child what to do, answer it, and return how it ended."""
+    def run(self, begin: dict[str, Any]) -> Outcome | None:
+        """Tell the child what to do, answer it, and return how it ended; None when it died without a word."""
         self._send(begin)
         self._desk.press_child = self._press
         self._desk.signal_child = partial(_kill, self._process.pid)
@@ -143,16 +182,7 @@ class _Talk:
                 self._answer(message)
         finally:
             self._desk.press_child = self._desk.signal_child = None
-        return self._died()
-
-    def _died(self) -> Outcome:
-        """The child is gone without a word; what it saved last counts."""
-        if self._desk.interrupt is not None:
-            return outcome.of_exception(self._desk.interrupt)
-        code = self._process.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-        error = JobError("ProcessDied", f"The job's process ended with {how}.")
-        return Outcome(Kind.FAILURE, None, error, RuntimeError(error.message))
+        return None
 
     def _press(self, step: int) -> None:
         """Ask the child to leave: a word, SIGTERM, SIGKILL of its whole group."""

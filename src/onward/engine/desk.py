@@ -44,6 +44,15 @@ _AGAIN_SECONDS = 0.5
 """How often a run looks whether the database is back when it cannot go on without it."""
 
 
+class _StoreClock:
+    """The clock of a job: its wall clock is the one by which machines that share the database decide."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.now = store.now
+        self.monotonic, self.wait = clock.monotonic, clock.wait
+        self.random_bits, self.random_bytes = clock.random_bits, clock.random_bytes
+
+
 class Desk:
     """What one run has on it: facts, progress, what it saved, and why it must leave.
 
@@ -60,7 +69,7 @@ class Desk:
     def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
         self.claim = claim
         self.job_type = job_type
-        self.clock = clock
+        self.clock: Clock = _StoreClock(store, clock)
         self.settings: Settings = store.settings
         self.interrupt: Interrupt | None = None
         self.is_async = job_type.isolation == "async"

@@ -189,10 +189,6 @@ class Executor:
         """Hand over how a run ended, and before it what it saved."""
         if found.kind is Kind.HANDED_ON:
             return
-        if isinstance(found.exception, StoreUnavailable):
-            # The job asked for the database itself, and it was away: that is nobody's failed attempt.
-            desk.log("WARNING", f"Interrupted: {found.exception}", {})
-            found = Outcome(Kind.STOPPED)
         if desk.is_late and found.kind in (Kind.CANCELLED, Kind.STOPPED):
             error = TimeoutError(f"It ran longer than its timeout of {desk.job_type.timeout} s.")
             found = Outcome(Kind.FAILURE, None, JobError("Timeout", str(error)), error)
@@ -244,6 +240,11 @@ class Executor:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
                 self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
+            case Kind.FAILURE if isinstance(found.exception, StoreUnavailable):
+                # Not the job's doing: it uses no attempt, and goes on once the database is back.
+                ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.INTERRUPTED, "interrupted"
+                ending.waiting_on = Waiting.TIME
+                ending.run_at = self._store.now() + timedelta(seconds=_AFTER_OUTAGE_SECONDS)
             case Kind.FAILURE:
                 self._set_failure(ending, found, claim.failures + 1, retry)
         return ending
@@ -267,6 +268,7 @@ class Executor:
             ending.status = Status.FAILED
 
 
+_AFTER_OUTAGE_SECONDS = 1.0
 _FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing"}
 """Errors that another attempt would only meet again."""
 

@@ -47,6 +47,13 @@ def is_gone(other: Identity, here: Identity) -> bool | None:
     return started is None or abs(started - other.pid_started) > 0.02
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process of this machine is stopped by a signal or a debugger, as far as the system tells."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    return True
+
+
 def _started(pid: int) -> float | None:
     """When a process was started, in a unit that setting the wall clock does not change; None when there is none."""
     stat = Path(f"/proc/{pid}/stat")

@@ -29,6 +29,8 @@ from onward.store.jobs import tell_events
 
 _log = logging.getLogger("onward.engine")
 _LOCK_MISSING_SECONDS = 3.0
+_RUNS_HERE = 4
+"""Leases for which a process of this machine that runs, and is silent, is waited for."""
 _SWEEP_SECONDS = 5.0
 _GAP_SECONDS = 1.0
 """A pause between two looks that is longer than a few turns and this is no watching."""
@@ -138,8 +140,11 @@ class Rescuer(Service):
         if gone is None and self._lock_is_lost(seen, era, is_held, now):
             return True
         silent = now - seen.since
-        # A session that is still open speaks for a worker elsewhere that only cannot renew.
+        # A session that is still open speaks for a worker elsewhere that only cannot renew; a process that runs on
+        # this machine, even more: a call into C may hold its interpreter for long.
         patience = 2 if is_held and gone is None else 1
+        if gone is False and not proof.is_stopped(other.pid):
+            patience = _RUNS_HERE
         return silent > other.lease_seconds * patience
 
     def _lock_is_lost(self, seen: _Seen, era: object, is_held: bool, now: float) -> bool:

@@ -1,11 +1,4 @@
-"""For authors of jobs: run a job here and now, interrupt it where you like, resume it, and move the clock.
-
-::
-
-    bench = JobBench(word_count, {"folder": "texts"})
-    bench.run(interrupt_at=3)          # leaves before the 4th item, as a kill there would
-    assert bench.run() == {"total": 42}    # goes on from the checkpoint
-"""
+"""A bench for one job: it is run in this thread without a database, interrupted where you like, and resumed."""
 
 from __future__ import annotations
 
