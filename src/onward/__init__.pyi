@@ -9,6 +9,7 @@ from onward.engine.submission import Submission
 from onward.engine.worker import Worker
 from onward.errors import (
     AlreadyAnswered,
+    AlreadyClaimed,
     CapacityMismatch,
     CorruptCheckpoint,
     CursorLost,
@@ -31,6 +32,8 @@ from onward.errors import (
     JobStopped,
     MissingExtra,
     OnwardError,
+    QuestionClosed,
+    QuestionNotFound,
     ResourceBusy,
     SchemaMismatch,
     StoreUnavailable,
@@ -39,6 +42,7 @@ from onward.errors import (
 )
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
+from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
 from onward.settings import Settings
@@ -46,6 +50,7 @@ from onward.version import __version__
 
 __all__ = [
     "AlreadyAnswered",
+    "AlreadyClaimed",
     "Backoff",
     "CapacityMismatch",
     "ChainReport",
@@ -81,6 +86,9 @@ __all__ = [
     "Page",
     "Progress",
     "Question",
+    "QuestionClosed",
+    "QuestionNotFound",
+    "QuestionRecord",
     "ResourceBusy",
     "Run",
     "RunStatus",

@@ -18,6 +18,7 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, transitions
+from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
@@ -63,6 +64,7 @@ class Onward:
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
+        self.questions = Questions(self._store, self._ids)
         self.database = nouns.Database(self._store)
 
     # ---- job types ------------------------------------------------------------------------------------------
@@ -327,6 +329,23 @@ class Onward:
     def unpause(self, job_id: str, *, actor: str | None = None) -> Job:
         """Let a paused job go on."""
         return self._move(job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor))
+
+    def answer(
+        self,
+        job_id: str,
+        response: Json,
+        *,
+        question_id: str | None = None,
+        answered_by: str | None = None,
+        reason: str = "",
+    ) -> Job:
+        """Answer what a job asks, and put it back in line; the first answer counts.
+
+        Without ``question_id`` it is the one open question of the job or of its chain. ``reason`` is kept in the
+        history. Raises ``InvalidAnswer`` (field by field), ``AlreadyAnswered``, ``QuestionClosed`` (expired or
+        withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
+        """
+        return self.questions.answer(job_id, response, question_id=question_id, answered_by=answered_by, reason=reason)
 
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""

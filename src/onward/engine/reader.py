@@ -10,6 +10,7 @@ from typing import Literal
 
 from onward.clock import Clock
 from onward.engine import explainer
+from onward.engine.questions import with_questions
 from onward.errors import InvalidValue, JobNotFound, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import EventRecord, Job, LogLine, Page, Run
@@ -35,6 +36,7 @@ class Reader:
             job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
             if job is None:
                 raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+            [job] = with_questions(conn, self._store, [job])
             return dataclasses.replace(
                 job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now()
             )
@@ -46,6 +48,7 @@ class Reader:
         last = place(query, after) if after is not None else None
         with self._store.read() as conn:
             found = jobs.find_jobs(conn, self._store.dialect, query, limit + 1, last)
+            found = with_questions(conn, self._store, found)
         more = len(found) > limit
         return Page(found[:limit], cursor(query, found[limit - 1].id) if more else None)
 
@@ -78,7 +81,7 @@ class Reader:
     def children(self, job_id: str) -> list[Job]:
         """The jobs of a chain's phases, in order."""
         with self._store.read() as conn:
-            return jobs.children_of(conn, self._store.dialect, parsed(job_id))
+            return with_questions(conn, self._store, jobs.children_of(conn, self._store.dialect, parsed(job_id)))
 
     def find_by_ending(self, ending: str) -> list[str]:
         """Ids that end so in either form, newest first; at most a few, enough to see that it is ambiguous."""
@@ -136,7 +139,8 @@ class Reader:
 
     def _look(self, job_id: str) -> Job | None:
         with self._store.read() as conn:
-            return jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            return with_questions(conn, self._store, [job])[0] if job is not None else None
 
 
 def _is_over(job: Job, until: str) -> bool:

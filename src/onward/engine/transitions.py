@@ -13,7 +13,7 @@ from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
+from onward.store import Connection, Store, chains, checkpoints, endings, jobs, questions, resources
 from onward.store.endings import Ending, Owned
 
 
@@ -74,6 +74,7 @@ def cancel(
         paused_reason=None,
         checkpoint_at=job.checkpoint_at or saved,
     )
+    questions.withdraw(conn, store.dialect, job_id, job.generation, job.fence, now, actor)
     why = codec.encode({"reason": reason}, "The reason", 65536) if reason else None
     _tell(conn, store, job, "cancelled", now, actor, why)
     if job.waiting_on is Waiting.CHILDREN:
@@ -135,6 +136,7 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if any(child.is_owned for child in jobs.children_of(conn, store.dialect, job_id)):
         raise _illegal(job, "started fresh while the code of its phase has not left")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
+    questions.forget(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
         jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=None, losses=0, failures=0)
@@ -196,8 +198,10 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if not job.status.is_ended and job.waiting_on is not Waiting.HOLD:
         raise _illegal(job, "discarded")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
+    questions.forget(conn, store.dialect, [job_id])
     for child in jobs.children_of(conn, store.dialect, job_id):
         checkpoints.drop_saved(conn, store.dialect, [child.id])
+        questions.forget(conn, store.dialect, [child.id])
         jobs.change_job(conn, store.dialect, child.id, child.fence, now, checkpoint_at=None)
     jobs.change_job(conn, store.dialect, job_id, job.fence, now, checkpoint_at=None)
     _tell(conn, store, job, "discarded", now, actor)
@@ -209,9 +213,12 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
 def pause(
     conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None, reason: str = ""
 ) -> Job:
-    """Keep a job from being claimed; a running one stops at its next consistent point."""
+    """Keep a job from being claimed; a running one stops at its next consistent point.
+
+    One that waits for an answer goes on waiting for it, and is kept back when it has come.
+    """
     job = locked(conn, store, job_id)
-    if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
+    if job.status not in (Status.PENDING, Status.RUNNING, Status.PENDING_HITL) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
     if job.status is Status.PENDING:
@@ -265,4 +272,5 @@ _HINTS = {
     Status.COMPLETED: "It is done: run_again() makes a new job with the same parameters.",
     Status.RUNNING: "Cancel it first, or wait for it.",
     Status.PENDING: "It has not begun: cancel it, or wait.",
+    Status.PENDING_HITL: "It waits for an answer: give it (`onward input answer`), or cancel the job.",
 }

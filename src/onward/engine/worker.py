@@ -27,6 +27,7 @@ from onward.engine.overseer import Overseer
 from onward.engine.pool import Pool
 from onward.engine.rescuer import Rescuer
 from onward.engine.service import Service
+from onward.engine.timekeeper import Timekeeper
 from onward.engine.writer import Writer
 from onward.errors import JobLost, OnwardError, StoreUnavailable
 from onward.events import Bus, RunEnded, WorkerStarted, WorkerStopped
@@ -84,6 +85,7 @@ class Worker:
         self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
+        self._timekeeper = Timekeeper(store, clock, ids)
 
     # ---- running --------------------------------------------------------------------------------------------
 
@@ -138,7 +140,7 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._overseer):
+        for service in (self._claimer, self._rescuer, self._timekeeper, self._overseer):
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
             _log.error("The database is away; what was not written of this worker's jobs is done again.")
@@ -177,7 +179,7 @@ class Worker:
         return self.id
 
     def _services(self) -> tuple[Service, ...]:
-        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer)
+        return (self._writer, self._heartbeat, self._rescuer, self._timekeeper, self._claimer, self._overseer)
 
     def _life_folder(self) -> Path | None:
         path = self._store.sqlite_path
