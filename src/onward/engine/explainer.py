@@ -80,8 +80,8 @@ def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
         if not phase["is_done"]:
             refs = (phase["child_id"],) if phase["child_id"] else ()
             asked = questions.open_in_family(conn, store.dialect, job.id)
-            why = f", which asks: {asked[0].asks}" if asked else ""
-            return WaitingReason("phase", f"Waits for phase {phase['name']}{why}.", refs)
+            why = f"; an answer is asked for: {asked[0].asks[:_ASKS]}" if asked else "."
+            return WaitingReason("phase", f"Waits for phase {phase['name']}{why}", refs)
     return None
 
 

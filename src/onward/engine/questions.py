@@ -6,7 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal
+from typing import get_args
 
 from onward.engine import timekeeper, transitions
 from onward.errors import (
@@ -23,13 +23,11 @@ from onward.model import codec
 from onward.model.ages import age_text
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Job, Json, Page
-from onward.model.question import TIMEOUT, QuestionRecord
+from onward.model.question import TIMEOUT, QuestionRecord, State
 from onward.model.schema import check_answer
 from onward.model.states import Status
 from onward.store import Connection, Store, jobs, questions
 
-State = Literal["open", "answered", "expired", "withdrawn"]
-_STATES = ("open", "answered", "expired", "withdrawn")
 _PARKING_SECONDS = 2.0
 """How long an answer waits for a job that is about to ask: it may have told somebody before."""
 _TURN_SECONDS = 0.02
@@ -59,8 +57,10 @@ class Questions:
 
         ``job_id``: of this job, or of the phases of this chain. ``after`` is the ``next`` of the page before.
         """
-        if state is not None and state not in _STATES:
-            raise InvalidValue(f"{state!r} is not a state of questions.", hint=f"Use one of {', '.join(_STATES)}.")
+        if state is not None and state not in get_args(State):
+            raise InvalidValue(
+                f"{state!r} is not a state of questions.", hint=f"Use one of {', '.join(get_args(State))}."
+            )
         if not 1 <= limit <= 10_000:
             raise InvalidValue(f"A limit of {limit} is not possible.", hint="Use 1 to 10,000.")
         with self._store.read() as conn:

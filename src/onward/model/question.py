@@ -11,6 +11,7 @@ from typing import Literal
 from onward.model.job import Json, Question
 
 OnTimeout = Literal["fail", "cancel", "default"]
+State = Literal["open", "answered", "expired", "withdrawn"]
 TIMEOUT = "timeout"
 """Who has answered when the time was over and the default was taken."""
 
