@@ -92,3 +92,11 @@ def occupy(ctx: Context) -> str:
         ctx.fingerprint(model="m")
         ctx.checkpoint(flush=True)
     return ctx.idempotency_key("x")
+
+
+@types.job(isolation="process")
+def ask_twice(ctx: Context) -> list[Any]:
+    """Ask two questions, with a state in between."""
+    first = ctx.ask("clarify", prompt="What?", timeout=None)
+    ctx.checkpoint({"sum": 1})
+    return [first, ctx.ask("confirm", dict(ctx.state)), ctx.state["sum"]]

@@ -86,6 +86,18 @@ def stubborn(name: str) -> None:
 
 
 @app.job()
+def questions(ctx: Context, name: str, count: int = 3) -> list:
+    answers = []
+    for number in range(count):
+        note(name, f"asks {{number}} {{os.getpid()}}")
+        try:
+            answers.append(ctx.ask("confirm", number))
+        finally:
+            note(name, f"left {{number}} {{os.getpid()}}")
+    return answers
+
+
+@app.job()
 def quick() -> int:
     return os.getpid()
 """
@@ -99,7 +111,7 @@ class Site:
         self.folder.mkdir(exist_ok=True)
         (folder / "story_jobs.py").write_text(JOBS.format(url=url, worker=worker))
         self.app = Onward(settings=quick_settings(url))
-        for name in ("steps", "slow", "family", "poison", "stubborn", "quick"):
+        for name in ("steps", "slow", "family", "poison", "stubborn", "quick", "questions"):
             self.app.job(name=name, max_losses={"poison": 2, "steps": 20}.get(name, 5))(_names[name])
         self.workers: list[subprocess.Popen[bytes]] = []
 
@@ -169,6 +181,10 @@ def _steps(ctx: object, name: str, count: int = 20, pause: float = 0.02) -> None
     """Only submitted from here."""
 
 
+def _questions(name: str, count: int = 3) -> None:
+    """Only submitted from here."""
+
+
 def _named(name: str) -> None:
     """Only submitted from here."""
 
@@ -182,7 +198,7 @@ def _nothing() -> None:
 
 
 _names = {
-    "steps": _steps, "slow": _named, "stubborn": _named, "family": _family, "poison": _nothing, "quick": lambda: None,
+    "steps": _steps, "questions": _questions, "slow": _named, "stubborn": _named, "family": _family, "poison": _nothing, "quick": lambda: None,
 }  # fmt: skip
 
 
