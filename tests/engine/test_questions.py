@@ -1,4 +1,7 @@
-"""Jobs that ask people: how they park, who may answer, and what becomes of the job."""
+"""Jobs that ask people: how they park, who may answer, and what becomes of the job.
+
+The file is long because every move that others can make meets a waiting job here.
+"""
 
 from __future__ import annotations
 
