@@ -169,15 +169,15 @@ class AsyncOnward:
         """See ``Onward.questions.get``."""
         return await self._call(self.app.questions.get, question_id)
 
-    async def claim(self, question_id: str, by: str) -> QuestionRecord:
+    async def claim_question(self, question_id: str, by: str) -> QuestionRecord:
         """See ``Onward.questions.claim``."""
         return await self._call(self.app.questions.claim, question_id, by)
 
-    async def release(self, question_id: str, by: str | None = None) -> QuestionRecord:
+    async def release_question(self, question_id: str, by: str | None = None) -> QuestionRecord:
         """See ``Onward.questions.release``."""
         return await self._call(self.app.questions.release, question_id, by)
 
-    async def reassign(self, question_id: str, to: str | None, **why: Any) -> QuestionRecord:
+    async def reassign_question(self, question_id: str, to: str | None, **why: Any) -> QuestionRecord:
         """See ``Onward.questions.reassign``."""
         return await self._call(self.app.questions.reassign, question_id, to, **why)
 

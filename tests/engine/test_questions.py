@@ -5,6 +5,7 @@ The file is long because every move that others can make meets a waiting job her
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -25,6 +26,7 @@ from onward import (
     QuestionClosed,
     QuestionNotFound,
 )
+from onward.aio import AsyncOnward
 from onward.model.ids import shown
 from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until
 from tests.engine import process_jobs
@@ -537,3 +539,42 @@ def test_waiting_job_survives_every_worker_and_goes_on_at_another(app: Onward, a
     other.answer(job.id, 1)
     with other.worker(concurrency=1):
         until(lambda: other.get(job.id).hitl.name == "clarify 2", "the second question")  # type: ignore[union-attr]  # it asks
+
+
+def test_callers_of_asyncio_look_claim_and_answer(app: Onward) -> None:
+    async def act() -> Any:
+        aio = AsyncOnward(app)
+        job = await aio.submit("publish")
+        waiting = await aio.wait(job.id, 20)
+        assert waiting.hitl is not None
+        [question] = await aio.questions(assigned_to="ana")
+        assert question.id == waiting.hitl.id
+        await aio.claim_question(question.id, "ana")
+        assert (await aio.release_question(question.id)).claimed_by is None
+        assert (await aio.reassign_question(question.id, "ben")).assigned_to == "ben"
+        await aio.answer(job.id, {"approve": True}, answered_by="ben")
+        done = await aio.wait(job.id, 20, until="left")
+        assert (await aio.question(question.id)).answered_by == "ben"
+        await aio.close()
+        return done.result["approved"]
+
+    with app.worker(concurrency=1):
+        assert asyncio.run(act()) is True
+
+
+def test_discard_forgets_what_would_be_asked_again_and_nothing_else(app: Onward) -> None:
+    done, left = asked(app, "publish"), asked(app, "quiz")
+    for job in (done, left):
+        app.answer(job.id, {"approve": True}, answered_by="ana")
+    run_all(app)
+    app.cancel(left.id)
+    for job in (done, left):
+        app.discard(job.id)
+    assert [question.state for question in app.questions.list(None, job_id=done.id)] == ["answered"]
+    assert [question.state for question in app.questions.list(None, job_id=left.id)] == ["withdrawn", "withdrawn"]
+
+
+def test_nobody_answers_in_the_name_of_the_timeout(app: Onward) -> None:
+    job = asked(app, "publish")
+    with pytest.raises(InvalidValue, match="said of defaults only"):
+        app.answer(job.id, {"approve": True}, answered_by="timeout")

@@ -56,6 +56,12 @@ def test_message_about_a_large_value_is_cut() -> None:
     assert len(found["message"]) == 200
 
 
+def test_value_that_is_secret_is_not_in_the_message() -> None:
+    for secret in ({"writeOnly": True}, {"format": "password"}):
+        [found] = misfits({"properties": {"pin": {"type": "string", "minLength": 9, **secret}}}, {"pin": "canary"})
+        assert found == {"field": "pin", "message": "does not fit"}
+
+
 def test_schema_that_never_ends_fits_nothing() -> None:
     with pytest.raises(InvalidAnswer, match="has no end"):
         check_answer("q", {"$ref": "#"}, 1)

@@ -293,7 +293,7 @@ class Model:
     def discard(self, job: JobModel) -> None:
         for each in (job, *self.family(job)):
             self.forget(each)
-            each.answers = {}
+            each.answers = each.answers if each.status == "completed" else {}
             each.is_marked = False
         if job.why == "hold":
             self.cancel(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from datetime import timedelta
 from typing import get_args
@@ -45,8 +46,9 @@ def make_asking(
         raise InvalidValue(f"on_timeout={on_timeout!r} is not possible.", hint="Use 'fail', 'cancel' or 'default'.")
     size = settings.limits.payload_bytes
     plain = _plain_schema(schema)
-    if plain is not None:
-        check_schema(plain, f"The schema of question {name!r}")
+    text = codec.encode(plain, "The schema of a question", size) if plain is not None else None
+    if text is not None:
+        _check_schema(text)
     if plain is not None and (default is not None or on_timeout == "default"):
         found = misfits(plain, default)
         if found:
@@ -61,7 +63,7 @@ def make_asking(
         kind=kind,
         prompt=prompt,
         data=codec.encode(data, "The data of a question", size) if data is not None else None,
-        schema=codec.encode(plain, "The schema of a question", size) if plain is not None else None,
+        schema=text,
         timeout_seconds=_seconds(timeout),
         on_timeout=on_timeout,
         default=codec.encode(default, "The default answer", size) if has_default else None,
@@ -74,6 +76,12 @@ def _check_word(text: object, what: str) -> None:
     if not isinstance(text, str) or not 0 < len(text) <= _NAME_CHARS:
         raise InvalidValue(f"{what} is {str(text)[:50]!r}.", hint=f"Use 1 to {_NAME_CHARS} characters.")
     codec.encode(text, what, 4 * _NAME_CHARS)
+
+
+@functools.lru_cache(maxsize=256)
+def _check_schema(text: str) -> None:
+    """A job that is called again asks the same again, and its schemas are still what they were."""
+    check_schema(codec.decode(text), "The schema of a question")
 
 
 def _plain_schema(schema: Schema) -> Json:

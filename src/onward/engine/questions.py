@@ -177,6 +177,8 @@ class Questions:
         """Answer what a job asks; see ``Onward.answer``."""
         if answered_by is not None:
             _check_person(answered_by, "answered_by")
+            if answered_by == TIMEOUT:
+                raise InvalidValue(f"answered_by={TIMEOUT!r} is said of defaults only.", hint="Name the person.")
         text = codec.encode(response, "The answer", self._store.settings.limits.payload_bytes)
         question = self._asked(parsed(job_id), question_id)
         if question.state == "open":

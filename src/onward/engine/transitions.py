@@ -198,10 +198,12 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if not job.status.is_ended and job.waiting_on is not Waiting.HOLD:
         raise _illegal(job, "discarded")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
-    questions.forget(conn, store.dialect, [job_id])
-    for child in jobs.children_of(conn, store.dialect, job_id):
+    children = jobs.children_of(conn, store.dialect, job_id)
+    # What has completed is not done again: its answers stay what they were.
+    unfinished = [each.id for each in (job, *children) if each.status is not Status.COMPLETED]
+    questions.forget(conn, store.dialect, unfinished)
+    for child in children:
         checkpoints.drop_saved(conn, store.dialect, [child.id])
-        questions.forget(conn, store.dialect, [child.id])
         jobs.change_job(conn, store.dialect, child.id, child.fence, now, checkpoint_at=None)
     jobs.change_job(conn, store.dialect, job_id, job.fence, now, checkpoint_at=None)
     _tell(conn, store, job, "discarded", now, actor)

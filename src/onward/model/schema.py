@@ -5,7 +5,7 @@ The library is loaded when a schema is met; nothing is ever fetched from elsewhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,11 @@ def check_answer(name: str, schema: Json, response: Json) -> None:
         )
 
 
+def is_secret(schema: Mapping[str, Json]) -> bool:
+    """Whether a value of this schema is not to be shown: ``writeOnly``, or of the format ``password``."""
+    return schema.get("writeOnly") is True or schema.get("format") == "password"
+
+
 def sentence(problems: Sequence[dict[str, str]]) -> str:
     """All that does not fit, on one line."""
     return "; ".join(f"{p['field']}: {p['message']}" if p["field"] else p["message"] for p in problems)
@@ -69,6 +74,9 @@ def sentence(problems: Sequence[dict[str, str]]) -> str:
 
 def _misfit(error: Any) -> dict[str, str]:
     path = list(error.absolute_path)
+    if isinstance(error.schema, dict) and is_secret(error.schema):
+        # The library's own words have the value in them.
+        return {"field": _place(path), "message": "does not fit"}
     if error.validator == "required":
         missing = next((name for name in error.validator_value if f"'{name}' is" in error.message), None)
         if missing is not None:

@@ -14,7 +14,7 @@ from onward.cli.input.prompts import NotConfirmed
 from onward.cli.told import say
 from onward.errors import InvalidAnswer, InvalidParams
 from onward.model.question import QuestionRecord
-from onward.model.schema import misfits
+from onward.model.schema import is_secret, misfits
 
 Check = Callable[[Any], list[dict[str, str]]]
 _YES = {"y": True, "yes": True, "n": False, "no": False}
@@ -122,8 +122,3 @@ def _resolved(field: Any, schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _around(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"properties": {"answer": schema}, "$defs": schema.get("$defs", {})}
-
-
-def is_secret(spec: Mapping[str, Any]) -> bool:
-    """Whether a field's value is not to be shown."""
-    return spec.get("writeOnly") is True or spec.get("format") == "password"

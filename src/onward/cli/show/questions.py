@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import onward
-from onward.cli.input.answers import is_secret
 from onward.cli.show.times import rfc3339
 from onward.model.ids import shown
 from onward.model.job import Question
 from onward.model.question import QuestionRecord
+from onward.model.schema import is_secret
 
 
 def question_record(question: QuestionRecord, app: onward.Onward) -> dict[str, Any]:

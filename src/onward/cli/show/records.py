@@ -69,7 +69,8 @@ def _reason(job: Job) -> dict[str, Any] | None:
     reason = job.waiting_reason
     if reason is None:
         return None
-    return {"code": reason.code, "text": reason.text, "refs": [shown(ref) for ref in reason.refs]}
+    prefix = "inp" if reason.code == "input" else "job"
+    return {"code": reason.code, "text": reason.text, "refs": [shown(ref, prefix) for ref in reason.refs]}
 
 
 def error_record(error: JobError | None) -> dict[str, str] | None:
