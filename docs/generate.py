@@ -45,6 +45,8 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Inside a job: partial work", "onward.authoring.partial", ("Partial",)),
     ("What you look at", "onward", ("Job", "Progress", "JobError", "Run", "Page")),
     ("More records", "onward.model.job", ("WaitingReason", "LogLine", "EventRecord", "Need", "WorkerRecord")),
+    ("Questions to people", "onward", ("Question", "QuestionRecord")),
+    ("Questions to people: their room", "onward.engine.questions", ("Questions",)),
     ("Chains", "onward", ("JobPhase", "ChainReport", "run_combined_job")),
     ("Chains: what is wrong", "onward.model.chain", ("ChainIssue",)),
     ("Rooms of an application", "onward.engine.nouns", ("Workers", "Resources", "Checkpoints", "Database")),
@@ -188,7 +190,7 @@ them pass; `finally` blocks run as usual.
 | interrupt | meaning |
 |---|---|
 """
-LATER = {"AlreadyAnswered", "InvalidAnswer", "InvalidSchedule"}
+LATER = {"InvalidSchedule"}
 """Declared for parts that are not in this release: nothing raises them yet."""
 
 
@@ -236,6 +238,7 @@ STATES = (
     ("failed, with a checkpoint", {"status": Status.FAILED, "has_checkpoint": True}),
     ("cancelled, with a checkpoint", {"status": Status.CANCELLED, "has_checkpoint": True}),
     ("running", {"status": Status.RUNNING}),
+    ("waits for an answer", {"status": Status.PENDING_HITL, "waiting_on": Waiting.PERSON}),
     ("pending, ready", {"status": Status.PENDING}),
     ("pending, first start is later", {"status": Status.PENDING, "waiting_on": Waiting.TIME}),
     ("pending, waits after a failure", {"status": Status.PENDING, "waiting_on": Waiting.TIME, "attempt": 1}),
@@ -266,7 +269,7 @@ RUN_MEANINGS = {
     RunStatus.CANCELLED: "it left because somebody cancelled the job",
     RunStatus.LOST: "its worker died or fell silent",
     RunStatus.INTERRUPTED: "it left at a safe point because the worker was shutting down, or the job was paused",
-    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`)",
+    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`, `ctx.ask`)",
 }
 
 

@@ -18,14 +18,15 @@ _HOMES = {
     "onward.engine.submission": "Submission",
     "onward.engine.worker": "Worker",
     "onward.errors": (
-        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep IdempotencyConflict "
-        "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
+        "AlreadyAnswered AlreadyClaimed CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep "
+        "IdempotencyConflict IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
         "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
-        "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "WrongSqliteLibrary JournalUnavailable"
+        "JobStopped JournalUnavailable MissingExtra OnwardError QuestionClosed QuestionNotFound ResourceBusy "
+        "SchemaMismatch StoreUnavailable UnknownJobType WrongSqliteLibrary"
     ),
     "onward.model.chain": "ChainReport JobPhase",
     "onward.model.job": "Job JobError Page Progress Question Run",
+    "onward.model.question": "QuestionRecord",
     "onward.model.retry": "Backoff",
     "onward.model.states": "RunStatus Status",
     "onward.settings": "Settings",

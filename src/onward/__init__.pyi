@@ -9,6 +9,7 @@ from onward.engine.submission import Submission
 from onward.engine.worker import Worker
 from onward.errors import (
     AlreadyAnswered,
+    AlreadyClaimed,
     CapacityMismatch,
     CorruptCheckpoint,
     CursorLost,
@@ -32,6 +33,8 @@ from onward.errors import (
     JournalUnavailable,
     MissingExtra,
     OnwardError,
+    QuestionClosed,
+    QuestionNotFound,
     ResourceBusy,
     SchemaMismatch,
     StoreUnavailable,
@@ -40,6 +43,7 @@ from onward.errors import (
 )
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
+from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
 from onward.settings import Settings
@@ -47,6 +51,7 @@ from onward.version import __version__
 
 __all__ = [
     "AlreadyAnswered",
+    "AlreadyClaimed",
     "Backoff",
     "CapacityMismatch",
     "ChainReport",
@@ -83,6 +88,9 @@ __all__ = [
     "Page",
     "Progress",
     "Question",
+    "QuestionClosed",
+    "QuestionNotFound",
+    "QuestionRecord",
     "ResourceBusy",
     "Run",
     "RunStatus",

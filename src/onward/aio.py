@@ -11,6 +11,7 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from onward.app import Onward
 from onward.model.chain import ChainReport
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
+from onward.model.question import QuestionRecord
 from onward.model.states import Status
 
 P = ParamSpec("P")
@@ -120,6 +121,10 @@ class AsyncOnward:
         """See ``Onward.change``."""
         return await self._call(self.app.change, job_id, **changes)
 
+    async def answer(self, job_id: str, response: Any, **more: Any) -> Job:
+        """See ``Onward.answer``."""
+        return await self._call(self.app.answer, job_id, response, **more)
+
     async def run_again(self, job_id: str, **changes: Any) -> Job:
         """See ``Onward.run_again``."""
         return await self._call(self.app.run_again, job_id, **changes)
@@ -171,6 +176,26 @@ class AsyncOnward:
                     continue
         finally:
             stop()
+
+    async def questions(self, **filters: Any) -> Page[QuestionRecord]:
+        """See ``Onward.questions.list``."""
+        return await self._call(self.app.questions.list, **filters)
+
+    async def question(self, question_id: str) -> QuestionRecord:
+        """See ``Onward.questions.get``."""
+        return await self._call(self.app.questions.get, question_id)
+
+    async def claim_question(self, question_id: str, by: str) -> QuestionRecord:
+        """See ``Onward.questions.claim``."""
+        return await self._call(self.app.questions.claim, question_id, by)
+
+    async def release_question(self, question_id: str, by: str | None = None) -> QuestionRecord:
+        """See ``Onward.questions.release``."""
+        return await self._call(self.app.questions.release, question_id, by)
+
+    async def reassign_question(self, question_id: str, to: str | None, **why: Any) -> QuestionRecord:
+        """See ``Onward.questions.reassign``."""
+        return await self._call(self.app.questions.reassign, question_id, to, **why)
 
     async def close(self) -> None:
         """Let the threads go; the application itself stays open."""

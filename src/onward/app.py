@@ -21,6 +21,7 @@ from onward.engine import chainer, nouns, older, steering, submission, transitio
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
+from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
 from onward.engine.spool import Spool, WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
@@ -76,6 +77,7 @@ class Onward:
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
+        self.questions = Questions(self._store, self._ids)
         self.database = nouns.Database(self._store)
 
     def _older(self) -> older.House:
@@ -420,6 +422,23 @@ class Onward:
         """Change a job that waits to be run; what is left out stays. Raises ``IllegalTransition``, ``InvalidValue``."""
         given: dict[str, Any] = {"priority": priority, "queue": queue, "run_at": run_at, "tags": tags, "actor": actor}
         return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given))
+
+    def answer(
+        self,
+        job_id: str,
+        response: Json,
+        *,
+        question_id: str | None = None,
+        answered_by: str | None = None,
+        reason: str = "",
+    ) -> Job:
+        """Answer what a job asks, and put it back in line; the first answer counts.
+
+        Without ``question_id`` it is the one open question of the job or of its chain. ``reason`` is kept in the
+        history. Raises ``InvalidAnswer`` (field by field), ``AlreadyAnswered``, ``QuestionClosed`` (expired or
+        withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
+        """
+        return self.questions.answer(job_id, response, question_id=question_id, answered_by=answered_by, reason=reason)
 
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""

@@ -13,10 +13,13 @@
     ├── IncompleteJobFound          unfinished work exists for this source and job type
     ├── IdempotencyConflict         the key was used before with another payload
     ├── IllegalTransition           the job's status does not allow this
+    │   └── QuestionClosed          the question has expired or was withdrawn
     ├── InvalidSchedule             an expression is wrong or never fires
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
+    ├── QuestionNotFound            no question has this id, or it is another job's
     ├── AlreadyAnswered             the question has its answer
+    ├── AlreadyClaimed              somebody else looks after the question
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
     │   └── SchemaMismatch          the database is of an older or newer version, or somebody else's
@@ -24,7 +27,7 @@
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
-    ├── DuplicateStep               one step name twice in one scope
+    ├── DuplicateStep               one name of a step or question twice in one scope
     └── MissingExtra                an optional part is not installed (names the command)
 
     Interrupt (BaseException)       how a run leaves; ``except Exception`` does not swallow it
@@ -183,18 +186,50 @@ class InvalidChain(OnwardError):
         self.report = report
 
 
-class AlreadyAnswered(OnwardError):
-    """The question has its answer already."""
+class _OfQuestion(OnwardError):
+    """Carries the question as it stands."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", question: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.question = question
+
+
+class QuestionClosed(IllegalTransition):
+    """The question has expired or was withdrawn; it takes no answer any more."""
+
+    code = "question-closed"
+
+
+class QuestionNotFound(OnwardError):
+    """No question has this id, or it was asked by another job."""
+
+    code = "question-not-found"
+    exit_code = 3
+
+
+class AlreadyAnswered(_OfQuestion):
+    """The question has its answer already; ``question`` tells which, by whom and when."""
 
     code = "already-answered"
-    exit_code = 5
+
+
+class AlreadyClaimed(_OfQuestion):
+    """Somebody else has said that they look after the question; ``question`` tells who and since when."""
+
+    code = "already-claimed"
 
 
 class InvalidAnswer(OnwardError):
-    """The answer does not fit the question's schema."""
+    """The answer does not fit the question's schema; ``errors`` is a list of ``{"field", "message"}``."""
 
     code = "answer-invalid"
     exit_code = 6
+
+    def __init__(self, message: str, *, hint: str = "", errors: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.errors = errors
 
 
 class StoreUnavailable(OnwardError):
@@ -239,7 +274,7 @@ class CursorLost(OnwardError):
 
 
 class DuplicateStep(OnwardError):
-    """One step name was used twice in one scope."""
+    """One name of a step or question was used twice in one scope."""
 
     code = "step-duplicate"
 

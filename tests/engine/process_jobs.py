@@ -111,3 +111,11 @@ def linger(ctx: Context, folder: str) -> int:
         ctx.check()
         pause(0.01)
     return ctx.attempt
+
+
+@types.job(isolation="process")
+def ask_twice(ctx: Context) -> list[Any]:
+    """Ask two questions, with a state in between."""
+    first = ctx.ask("clarify", prompt="What?", timeout=None)
+    ctx.checkpoint({"sum": 1})
+    return [first, ctx.ask("confirm", dict(ctx.state)), ctx.state["sum"]]

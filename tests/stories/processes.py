@@ -86,6 +86,18 @@ def stubborn(name: str) -> None:
 
 
 @app.job()
+def questions(ctx: Context, name: str, count: int = 3) -> list:
+    answers = []
+    for number in range(count):
+        note(name, f"asks {{number}} {{os.getpid()}}")
+        try:
+            answers.append(ctx.ask("confirm", number))
+        finally:
+            note(name, f"left {{number}} {{os.getpid()}}")
+    return answers
+
+
+@app.job()
 def quick() -> int:
     return os.getpid()
 
@@ -195,6 +207,10 @@ def _count(ctx: object, name: str, total: int = 100, pause: float = 0.01, flush:
     """Only submitted from here."""
 
 
+def _questions(name: str, count: int = 3) -> None:
+    """Only submitted from here."""
+
+
 def _named(name: str) -> None:
     """Only submitted from here."""
 
@@ -209,7 +225,7 @@ def _nothing() -> None:
 
 _names = {
     "steps": _steps, "slow": _named, "stubborn": _named, "family": _family, "poison": _nothing, "quick": lambda: None,
-    "count": _count, "busy": _named,
+    "count": _count, "busy": _named, "questions": _questions,
 }  # fmt: skip
 
 

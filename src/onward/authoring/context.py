@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
+from onward.authoring.asking import Schema, make_asking
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
@@ -22,6 +23,7 @@ from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
 from onward.model import codec
 from onward.model.job import Json
+from onward.model.question import Asking, OnTimeout
 from onward.settings import Settings
 
 T = TypeVar("T")
@@ -78,6 +80,7 @@ class Context:
         self._scope = ""
         self._scope_used = False
         self._used_steps: set[tuple[str, str]] = set()
+        self._used_questions: set[tuple[str, str]] = set()
         self._done_scopes: list[str] = []
         self._inside = False
         self._is_unawaited = False
@@ -377,6 +380,60 @@ class Context:
         if until > self._port.clock.now():
             raise self._port.park(Wait(until))
 
+    def ask(
+        self,
+        kind: str,
+        data: Json = None,
+        *,
+        prompt: str = "",
+        schema: Schema = None,
+        timeout: float | timedelta | None = 3600,
+        on_timeout: OnTimeout = "fail",
+        default: Json = None,
+        hold: bool = False,
+        assigned_to: str | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Ask a person and return what they answer; the job leaves its worker meanwhile and is called again then.
+
+        ``kind`` says what is wanted: ``clarify``, ``confirm``, ``preview``, ``validate`` or a word of your own;
+        ``data`` is what the person shall see. ``schema``: the JSON Schema of the answer, or a Pydantic model.
+        ``timeout`` in seconds (None: no end); then the job fails, is cancelled, or goes on with ``default``, by
+        ``on_timeout``. ``hold=True`` keeps what the job occupies. ``name`` tells questions of one scope apart (an
+        item of ``each``, or the job); it is the kind and its number when not given. In an async job ``await`` it.
+
+        Each question is asked once: at a later attempt the call returns the answer at once. What stands before it
+        is not repeated if it is a ``step`` or in ``each``. Raises ``InvalidValue`` for what cannot be asked, and
+        ``DuplicateStep`` for a name used twice in one scope.
+        """
+        self._refuse_inside("ask")
+        self.check()
+        asking = make_asking(
+            self._port.settings,
+            scope=self._scope,
+            name=self._question_name(kind, name),
+            kind=kind,
+            data=data,
+            prompt=prompt,
+            schema=schema,
+            timeout=timeout,
+            on_timeout=on_timeout,
+            default=default,
+            hold=hold,
+            assigned_to=assigned_to,
+        )
+        if self._port.is_async:
+            return self._ask_async(asking)
+        return self._answer_to(asking, self._port.load_answer(asking))
+
+    async def _ask_async(self, asking: Asking) -> Any:
+        return self._answer_to(asking, await asyncio.to_thread(self._port.load_answer, asking))
+
+    def _answer_to(self, asking: Asking, text: str | None) -> Any:
+        if text is None:
+            raise self._port.park(Wait(question=asking))
+        return codec.decode(text)
+
     def hold(self, resource: str, *, capacity: int = 1) -> Any:
         """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``, in async jobs ``async with``.
 
@@ -534,6 +591,19 @@ class Context:
             return name
         count = self._used_names[kind] = self._used_names.get(kind, 0) + 1
         return kind if count == 1 else f"{kind} {count}"
+
+    def _question_name(self, kind: str, name: str | None) -> str:
+        if name is None:
+            place = f"ask {self._scope} {kind}"
+            count = self._used_names[place] = self._used_names.get(place, 0) + 1
+            name = kind if count == 1 else f"{kind} {count}"
+        if (self._scope, name) in self._used_questions:
+            raise DuplicateStep(
+                f"The question {name!r} is asked twice in {self._scope or 'the job'}.",
+                hint="Give each question a name of its own, for instance with a counter.",
+            )
+        self._used_questions.add((self._scope, name))
+        return name
 
     def _begin_step(self, name: str) -> str | None:
         if not name or len(name) > 200:

@@ -7,7 +7,7 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
@@ -18,9 +18,17 @@ from onward.model import codec
 from onward.model.ids import Ids
 from onward.model.job import Json
 from onward.model.progress import ProgressMeter
+from onward.model.question import Asking
 from onward.settings import Settings
 
 _log = logging.getLogger("onward.job")
+
+
+class People(Protocol):
+    """Who answers the questions of a job that runs inline."""
+
+    def answer_to(self, question: Asking) -> str | None:
+        """The answer as JSON text, or None: then the job leaves as it would to wait for one."""
 
 
 class Memory:
@@ -32,6 +40,7 @@ class Memory:
         self.partials: dict[str, list[str]] = {}
         self.saves = 0
         self.lines: list[tuple[str, str, dict[str, Any]]] = []
+        self.people: People | None = None
 
     def keep(self, point: Point) -> None:
         """Take in a consistent point."""
@@ -123,6 +132,14 @@ class InlinePort:
 
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         return iter(self.memory.partials.get(name, [])[:count])
+
+    def load_answer(self, question: Asking) -> str | None:
+        if self.memory.people is None:
+            raise OnwardError(
+                f"A job that runs inline cannot ask anybody: question {question.name!r}.",
+                hint="Submit it and let a worker run it; in a test give JobBench the answers.",
+            )
+        return self.memory.people.answer_to(question)
 
     def park(self, wait: Wait) -> Interrupt:
         return JobParked(f"Waits {wait}.")

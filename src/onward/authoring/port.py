@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from onward.clock import Clock
 from onward.errors import Interrupt
 from onward.model.job import Json
+from onward.model.question import Asking
 from onward.settings import Settings
 
 
@@ -54,8 +55,11 @@ class Wait:
     """What a job waits for without a worker."""
 
     until: datetime | None = None
+    question: Asking | None = None
 
     def __str__(self) -> str:
+        if self.question is not None:
+            return f"for an answer to {self.question.name!r}"
         return f"until {self.until.isoformat()}" if self.until else "for something"
 
 
@@ -101,6 +105,9 @@ class RunPort(Protocol):
 
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         """The first ``count`` saved records of partial work, as JSON texts."""
+
+    def load_answer(self, question: Asking) -> str | None:
+        """What a person has answered to the question of this scope and name, as JSON text, or None."""
 
     def park(self, wait: Wait) -> Interrupt:
         """What to raise so that the job waits for this without a worker."""

@@ -44,6 +44,7 @@ COMMANDS = {
         ),
     ),
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
+    "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release")),
     "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
     "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
     "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
@@ -67,6 +68,8 @@ OLD_WORDS = {
     "rerun": "job again",
     "submit": "run",
     "enqueue": "run",
+    "approve": "input answer",
+    "respond": "input answer",
 }
 """Words that people bring along, and the command that is meant."""
 
@@ -78,7 +81,7 @@ onward: background jobs that go on where they stopped.
   onward job resume @last                   go on with the newest job from its checkpoint
 
   Start    demo, dev, worker, run, simulate, watch
-  Jobs     job, interrupted, chain, resource, checkpoint, workers
+  Jobs     job, interrupted, input, chain, resource, checkpoint, workers
   Place    db, config, doctor
   About    help, version, completion
 

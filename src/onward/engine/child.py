@@ -7,6 +7,7 @@ pipe closes, the child ends itself and all that it has started.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import itertools
 import os
@@ -25,6 +26,7 @@ from onward.authoring.port import Point, RunFacts, Wait
 from onward.clock import Clock, SystemClock
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, OnwardError
 from onward.model import outcome
+from onward.model.question import Asking
 from onward.settings import Settings
 from onward.store import Store, checkpoints, endings
 
@@ -145,8 +147,13 @@ class ChildPort:
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         return iter(self._ask("read_partial", name=name, count=count))
 
+    def load_answer(self, question: Asking) -> str | None:
+        found: str | None = self._ask("load_answer", question=dataclasses.asdict(question))
+        return found
+
     def park(self, wait: Wait) -> Interrupt:
-        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None})
+        question = dataclasses.asdict(wait.question) if wait.question else None
+        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None, "question": question})
         return JobParked(f"Waits {wait}.")
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ from onward.errors import Interrupt, JobStopped, OnwardError
 from onward.model import outcome
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
+from onward.model.question import Asking
 from onward.settings import Settings
 
 
@@ -204,7 +205,7 @@ class _Talk:
             with contextlib.suppress(OSError):
                 self._send({"op": "answer", "call": message["call"], **answer})
 
-    def _do(self, message: dict[str, Any]) -> Any:
+    def _do(self, message: dict[str, Any]) -> Any:  # noqa: C901 - one branch a request
         desk, given = self._desk, message
         match message["op"]:
             case "report":
@@ -228,6 +229,8 @@ class _Talk:
                 desk.release(given["resource"])
             case "dimension":
                 desk.show_dimension(given["dimension"], given["operation"], tuple(given["pending"]))
+            case "load_answer":
+                return desk.load_answer(Asking(**given["question"]))
             case "park":
                 desk.park(_wait(given["wait"]))
         return None
@@ -243,7 +246,10 @@ def _point(value: dict[str, Any]) -> Point:
 
 
 def _wait(value: dict[str, Any]) -> Wait:
-    return Wait(datetime.fromisoformat(value["until"]) if value["until"] else None)
+    return Wait(
+        until=datetime.fromisoformat(value["until"]) if value["until"] else None,
+        question=Asking(**value["question"]) if value["question"] else None,
+    )
 
 
 def _outcome(message: dict[str, Any]) -> Outcome:

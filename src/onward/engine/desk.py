@@ -30,8 +30,9 @@ from onward.errors import (
 from onward.model import codec
 from onward.model.job import Need, Progress
 from onward.model.progress import ProgressMeter
+from onward.model.question import Asking
 from onward.settings import Settings
-from onward.store import Store, checkpoints, endings, resources
+from onward.store import Store, checkpoints, endings, questions, resources
 from onward.store.claims import Claim
 from onward.store.logs import NewLine
 
@@ -226,6 +227,7 @@ class Desk:
         def work(conn: Any) -> None:
             self._require_owner(conn)
             checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
+            questions.forget(conn, self._store.dialect, [self.claim.job_id])
 
         self.patiently(lambda: self._store.write(work))
         self._steps = {}
@@ -243,6 +245,10 @@ class Desk:
     def _read_piece(self, name: str, first: int) -> list[str]:
         with self._store.read() as conn:
             return checkpoints.read_piece(conn, self._store.dialect, self.claim.job_id, name, first)
+
+    def load_answer(self, question: Asking) -> str | None:
+        with self._store.read() as conn:
+            return questions.find_answer(conn, self._store.dialect, self.claim.job_id, question.scope, question.name)
 
     def park(self, wait: Wait) -> Interrupt:
         self.wait = wait
@@ -340,9 +346,14 @@ class Desk:
 
     def save_last(self) -> None:
         """Have the last consistent point written: the job is leaving."""
-        point = self.context.latest_point() if self.context is not None else None
+        point = self.last_point()
         if point is not None:
-            self._writer.put(Change(self, point=self._with_percent(point)))
+            self._writer.put(Change(self, point=point))
+
+    def last_point(self) -> Point | None:
+        """The last consistent point, if it was not handed over yet."""
+        point = self.context.latest_point() if self.context is not None else None
+        return self._with_percent(point) if point is not None else None
 
     def _with_percent(self, point: Point) -> Point:
         return Point(point.text, self.meter.percent, point.partials, point.done_scopes)

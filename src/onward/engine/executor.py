@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import inspect
 import logging
 import threading
@@ -25,7 +26,7 @@ from onward.model.ids import Ids
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints
+from onward.store import Connection, Store, chains, checkpoints, questions
 from onward.store.claims import Claim
 from onward.store.endings import Ending
 
@@ -197,12 +198,17 @@ class Executor:
         except InvalidValue as error:
             found = outcome.of_exception(error)
             ending = self._ending(desk, found)
+        point = None
         if found.kind not in (Kind.SUCCESS, Kind.SKIPPED):
             try:
-                desk.save_last()
+                if ending.question is not None:
+                    # What it has saved and what it asks are one: nobody may answer to a state that was lost.
+                    point = desk.last_point()
+                else:
+                    desk.save_last()
             except InvalidValue as error:
                 _log.warning("The last state of job %s cannot be saved: %s", desk.claim.job_id, error)
-        self._writer.put(Change(desk, ending=ending))
+        self._writer.put(Change(desk, point=point, ending=ending))
 
     def _ending(self, desk: Desk, found: Outcome) -> Ending:
         claim, retry = desk.claim, desk.job_type.retry
@@ -238,8 +244,8 @@ class Executor:
                 )
             case Kind.PARKED:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
-                self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
+                self._park(ending, desk.wait or Wait())
             case Kind.FAILURE if isinstance(found.exception, StoreUnavailable):
                 # Not the job's doing: it uses no attempt, and goes on once the database is back.
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.INTERRUPTED, "interrupted"
@@ -250,7 +256,13 @@ class Executor:
         return ending
 
     def _park(self, ending: Ending, wait: Wait) -> None:
-        ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
+        if wait.question is None:
+            ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
+            return
+        ending.status, ending.waiting_on, ending.event = Status.PENDING_HITL, Waiting.PERSON, "asked"
+        ending.question = asking = dataclasses.replace(wait.question, question_id=self._ids.new())
+        ending.keeps_resources = ending.keeps_resources or asking.is_holding
+        ending.data = questions.told(asking.question_id, asking.name, kind=asking.kind)
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
         error = found.error or JobError("Error", "It failed.")

@@ -9,13 +9,17 @@ from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, chains, jobs, resources, workers
+from onward.store import Connection, Store, chains, jobs, questions, resources, workers
+
+_ASKS = 200
 
 
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     """The reason why a job waits, or None when it does not."""
     if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
         return _phase(conn, store, job)
+    if job.status is Status.PENDING_HITL:
+        return _person(conn, store, job)
     if job.status is not Status.PENDING:
         return None
     now = store.now()
@@ -92,8 +96,25 @@ def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     for phase in chains.list_phases(conn, store.dialect, job.id):
         if not phase["is_done"]:
             refs = (phase["child_id"],) if phase["child_id"] else ()
-            return WaitingReason("phase", f"Waits for phase {phase['name']}.", refs)
+            asked = questions.open_in_family(conn, store.dialect, job.id)
+            why = f"; an answer is asked for: {asked[0].asks[:_ASKS]}" if asked else "."
+            return WaitingReason("phase", f"Waits for phase {phase['name']}{why}", refs)
     return None
+
+
+def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    question = questions.latest_of(conn, store.dialect, [job.id]).get(job.id)
+    if question is None:
+        return None
+    facts = [f"asked of {question.assigned_to}"] if question.assigned_to else []
+    if question.expires_at is not None:
+        left = length_text(max(0.0, (question.expires_at - store.now()).total_seconds()))
+        facts.append(f"expires {question.expires_at:%Y-%m-%d %H:%M:%S} UTC (in {left}), then {question.then}")
+    else:
+        facts.append("without a deadline")
+    paused = f" Paused by {job.paused_by}: the answer alone does not set it going." if job.paused_by else ""
+    text = f"Waits for an answer: {question.asks[:_ASKS]} ({'; '.join(facts)}).{paused}"
+    return WaitingReason("input", text, (question.id,))
 
 
 def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:

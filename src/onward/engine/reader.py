@@ -11,6 +11,7 @@ from typing import Literal
 from onward.clock import Clock
 from onward.engine import explainer
 from onward.engine.hot import Hot
+from onward.engine.questions import with_questions
 from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
@@ -69,6 +70,7 @@ class Reader:
             job = jobs.get_job(conn, self._store.dialect, job_id)
             if job is None:
                 return None
+            [job] = with_questions(conn, self._store, [job])
             return dataclasses.replace(
                 job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now()
             )
@@ -86,6 +88,7 @@ class Reader:
         last = place(query, after) if after is not None else None
         with self._store.read() as conn:
             found = jobs.find_jobs(conn, self._store.dialect, query, limit + 1, last)
+            found = with_questions(conn, self._store, found)
         self._hot.notice(found)
         more = len(found) > limit
         return Page(found[:limit], cursor(query, found[limit - 1].id) if more else None)
@@ -124,7 +127,7 @@ class Reader:
     def children(self, job_id: str) -> list[Job]:
         """The jobs of a chain's phases, in order."""
         with self._store.read() as conn:
-            found = jobs.children_of(conn, self._store.dialect, parsed(job_id))
+            found = with_questions(conn, self._store, jobs.children_of(conn, self._store.dialect, parsed(job_id)))
         self._hot.notice(found)
         return found
 
@@ -186,7 +189,8 @@ class Reader:
 
     def _look(self, job_id: str) -> Job | None:
         with self._store.read() as conn:
-            return jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            return with_questions(conn, self._store, [job])[0] if job is not None else None
 
 
 def _is_over(job: Job, until: str) -> bool:

@@ -15,7 +15,7 @@ from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.older import is_in_process, is_outside
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints, endings, jobs, resources
+from onward.store import Connection, Store, chains, checkpoints, endings, jobs, questions, resources
 from onward.store.endings import Ending, Owned
 
 
@@ -76,6 +76,7 @@ def cancel(
         paused_reason=None,
         checkpoint_at=job.checkpoint_at or saved,
     )
+    questions.withdraw(conn, store.dialect, job_id, job.generation, job.fence, now, actor)
     why = codec.encode({"reason": reason}, "The reason", 65536) if reason else None
     _tell(conn, store, job, "cancelled", now, actor, why)
     if job.waiting_on is Waiting.CHILDREN:
@@ -139,6 +140,7 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if any(child.is_owned for child in jobs.children_of(conn, store.dialect, job_id)):
         raise _illegal(job, "started fresh while the code of its phase has not left")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
+    questions.forget(conn, store.dialect, [job_id])
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
         _let_go_on(conn, store, job, now)
@@ -208,7 +210,11 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if not job.status.is_ended and job.waiting_on is not Waiting.HOLD:
         raise _illegal(job, "discarded")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
-    for child in jobs.children_of(conn, store.dialect, job_id):
+    children = jobs.children_of(conn, store.dialect, job_id)
+    # What has completed is not done again: its answers stay what they were.
+    unfinished = [each.id for each in (job, *children) if each.status is not Status.COMPLETED]
+    questions.forget(conn, store.dialect, unfinished)
+    for child in children:
         checkpoints.drop_saved(conn, store.dialect, [child.id])
         jobs.change_job(conn, store.dialect, child.id, child.fence, now, checkpoint_at=None)
     jobs.change_job(conn, store.dialect, job_id, job.fence, now, checkpoint_at=None)
@@ -221,10 +227,13 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
 def pause(
     conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None, reason: str = ""
 ) -> Job:
-    """Keep a job from being claimed; a running one stops at its next consistent point."""
+    """Keep a job from being claimed; a running one stops at its next consistent point.
+
+    One that waits for an answer goes on waiting for it, and is kept back when it has come.
+    """
     job = locked(conn, store, job_id)
     _refuse_without_type(job, "paused")
-    if job.status not in (Status.PENDING, Status.RUNNING) or job.waiting_on is Waiting.CHILDREN:
+    if job.status not in (Status.PENDING, Status.RUNNING, Status.PENDING_HITL) or job.waiting_on is Waiting.CHILDREN:
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
     if job.status is Status.PENDING and job.waiting_on is not Waiting.HOLD:
@@ -295,4 +304,5 @@ _HINTS = {
     Status.COMPLETED: "It is done: run_again() makes a new job with the same parameters.",
     Status.RUNNING: "Cancel it first, or wait for it.",
     Status.PENDING: "It has not begun: cancel it, or wait.",
+    Status.PENDING_HITL: "It waits for an answer: give it (`onward input answer`), or cancel the job.",
 }

@@ -22,6 +22,7 @@ from onward.engine.children import Children
 from onward.engine.claimer import Claimer
 from onward.engine.desk import Desk, stopped
 from onward.engine.executor import Executor
+from onward.engine.expirer import Expirer
 from onward.engine.heartbeat import Heartbeat
 from onward.engine.job_logging import capture
 from onward.engine.outage import Outage
@@ -93,6 +94,7 @@ class Worker:
         self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
+        self._expirer = Expirer(store, clock, ids)
         self._adopter = Adopter(store, ids, self._told, doing(do))
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
 
@@ -151,7 +153,7 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._overseer, self._timekeeper):
+        for service in (self._claimer, self._rescuer, self._expirer, self._overseer, self._timekeeper):
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
             _log.error("Neither database nor journal can be written; what was not is done again.")
@@ -199,7 +201,8 @@ class Worker:
 
     def _services(self) -> tuple[Service, ...]:
         return (
-            self._writer, self._outage, self._heartbeat, self._rescuer, self._claimer, self._overseer, self._timekeeper,
+            self._writer, self._outage, self._heartbeat, self._rescuer, self._expirer, self._claimer, self._overseer,
+            self._timekeeper,
         )  # fmt: skip
 
     def _life_folder(self) -> Path | None:

@@ -70,6 +70,16 @@ _CONTRADICTIONS = (
         "resources are held for jobs that do not exist",
     ),
     (
+        "SELECT count(*) FROM questions q LEFT JOIN jobs j ON j.job_id = q.job_id WHERE q.state = 'open' "
+        "AND (j.job_id IS NULL OR j.status <> 'pending_hitl')",
+        "questions are open though nobody waits for their answer",
+    ),
+    (
+        "SELECT count(*) FROM jobs j WHERE j.status = 'pending_hitl' AND NOT EXISTS "
+        "(SELECT 1 FROM questions q WHERE q.job_id = j.job_id AND q.state = 'open')",
+        "jobs wait for an answer to no question",
+    ),
+    (
         "SELECT count(*) FROM job_resources n JOIN jobs j ON j.job_id = n.job_id WHERE n.slot IS NOT NULL "
         "AND j.status IN ('completed', 'failed', 'cancelled') AND j.worker_id IS NULL "
         "AND NOT EXISTS (SELECT 1 FROM jobs c WHERE c.parent_id = j.job_id AND c.worker_id IS NOT NULL)",

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from onward.model.job import Progress
+from onward.model.question import Asking
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import checkpoints, resources
+from onward.store import checkpoints, questions, resources
 from onward.store.dialects import Dialect
 from onward.store.jobs import Told, tell_events
 from onward.store.tables import job_runs, jobs
@@ -21,7 +22,8 @@ from onward.store.tables import job_runs, jobs
 class Ending:
     """How a run ended, and what becomes of its job.
 
-    ``status`` is what the job shall be: an ended one, or ``pending`` with ``waiting_on`` and ``run_at``.
+    ``status`` is what the job shall be: an ended one, or ``pending`` with ``waiting_on`` and ``run_at``, or
+    ``pending_hitl`` with the ``question`` that it asks.
     """
 
     job_id: str
@@ -43,6 +45,7 @@ class Ending:
     keeps_resources: bool = False
     event: str = ""
     data: str | None = None
+    question: Asking | None = None
 
 
 @dataclass(slots=True)
@@ -98,6 +101,7 @@ def end_runs(
     free: list[str] = []
     wait: list[str] = []
     left: list[str] = []
+    asked: list[questions.Asked] = []
     for ending in endings:
         job = owned[ending.job_id]
         if job.status is not Status.RUNNING:
@@ -122,6 +126,8 @@ def end_runs(
                 ending.data,
             )
         )
+        if ending.question is not None:
+            asked.append((ending.job_id, job.generation, ending.fence, ending.question))
         if ending.status.is_ended:
             verdicts.append(ending)
         if ending.status is Status.COMPLETED and (job.checkpoint_at is not None or ending.has_saved):
@@ -136,6 +142,8 @@ def end_runs(
             ("status", "worker_id", "result", "error", "progress_percent", "completed_at", "updated_at"),
             plain,
         )
+    if asked:
+        questions.ask(conn, dialect, asked, now)
     _end_run_rows(conn, dialect, endings, when)
     tell_events(conn, dialect, told)
     if drop:
@@ -169,7 +177,7 @@ def _leave(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, when:
 def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, when: Any) -> None:
     is_ended = ending.status.is_ended
     waiting_on: str | None = ending.waiting_on
-    if job.paused_by is not None and not is_ended:
+    if job.paused_by is not None and ending.status is Status.PENDING:
         waiting_on = Waiting.PAUSE
     progress = ending.progress or Progress()
     percent = 100 if ending.status is Status.COMPLETED else progress.percent

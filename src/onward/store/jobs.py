@@ -210,7 +210,7 @@ def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
     _raise_fence_floor(conn, dialect, job_id)
     for table in (
         "checkpoints", "job_steps", "job_partials", "job_logs", "job_events", "job_runs", "job_tags",
-        "job_resources", "chain_phases", "jobs",
+        "job_resources", "chain_phases", "questions", "jobs",
     ):  # fmt: skip
         dialect.execute(conn, f"DELETE FROM {table} WHERE job_id = ?", [job_id])
 

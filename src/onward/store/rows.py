@@ -86,7 +86,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         updated_at=moment(updated_at),
         parent_id=parent_id,
         position=position,
-        hitl=_question(job_id, hitl_type, hitl_data, hitl_response),
+        hitl=_question(hitl_type, hitl_data, hitl_response),
         resources=needs_of(resources),
         worker_id=worker_id,
         waiting_on=Waiting(waiting_on) if waiting_on else None,
@@ -110,8 +110,9 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
     )
 
 
-def _question(job_id: str, kind: str | None, data: str | None, response: str | None) -> Question | None:
-    return Question(job_id, kind, kind, data=decode(data), response=decode(response)) if kind else None
+def _question(kind: str | None, data: str | None, response: str | None) -> Question | None:
+    """What the job's own row knows of its question; the rest is in ``questions``."""
+    return Question("", kind, kind, data=decode(data), response=decode(response)) if kind else None
 
 
 RUN_COLUMNS = (

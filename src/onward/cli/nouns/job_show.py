@@ -14,6 +14,7 @@ from onward.cli.nouns.job_noun import verbs
 from onward.cli.show import bars
 from onward.cli.show.output import dump
 from onward.cli.show.phases import phase_names, phase_of
+from onward.cli.show.questions import hitl_record
 from onward.cli.show.records import event_record, job_record, run_record, shown_params
 from onward.cli.show.times import ago, length, took
 from onward.cli.show.words import WORDS
@@ -22,6 +23,7 @@ from onward.model.job import Job
 from onward.model.states import Status, Waiting
 
 _LONG = 2000
+_OF_QUESTION = (("Data", "data"), ("Answer as", "schema"))
 
 
 @verb(
@@ -129,6 +131,10 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
             for at, name in enumerate(names)
         ]
         rows.append(("Phases", "\n".join(lines)))
+    hitl = hitl_record(job.hitl, job.job_type, here.app)
+    if hitl is not None and job.status is Status.PENDING_HITL:
+        rows.append(("Asks", f"{hitl['prompt'] or hitl['name']}"))
+        rows += [(title, _json(hitl[key])) for title, key in _OF_QUESTION if hitl[key] is not None]
     params = shown_params(job, here.app)
     rows.append(("Parameters", _json(params) if params else "none"))
     if job.result is not None:
@@ -145,9 +151,13 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
         events = here.app.history(job.id)
         lines = [f"{here.zone.show(event.at)}  {event.kind}{_by(event.actor)}" for event in events]
         rows.append(("History", "\n".join(lines)))
-    can = [f"onward job {action} {shown(job.id)[-6:]}" for action in actions(job)]
+    can = [f"onward {_NOUNS.get(action, 'job')} {action} {shown(job.id)[-6:]}" for action in actions(job)]
     rows.append(("You can", "\n".join(can)))
     return rows
+
+
+_NOUNS = {"answer": "input"}
+"""Verbs on a job that belong to another noun."""
 
 
 def _by(actor: str | None) -> str:
@@ -176,7 +186,7 @@ def actions(job: Job) -> list[str]:
     if job.status.is_ended:
         return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", *_ack(job), "delete"]
     if job.status is Status.PENDING_HITL:
-        return ["cancel"]
+        return ["answer", "resume" if job.paused_by else "pause", "cancel"]
     may_pause = ["pause"] if job.waiting_on not in (Waiting.CHILDREN, Waiting.OUTSIDE) else []
     return ["watch", *may_pause, "cancel", *(["force-stop"] if job.is_owned else [])]
 
