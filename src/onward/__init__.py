@@ -21,10 +21,11 @@ _HOMES = {
         "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep IdempotencyConflict "
         "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
         "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
-        "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
+        "JobStopped MissingExtra OnwardError RangeFailed ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
         "WrongSqliteLibrary"
     ),
     "onward.model.chain": "ChainReport JobPhase",
+    "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.retry": "Backoff",
     "onward.model.states": "RunStatus Status",

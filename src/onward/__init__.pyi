@@ -31,6 +31,7 @@ from onward.errors import (
     JobStopped,
     MissingExtra,
     OnwardError,
+    RangeFailed,
     ResourceBusy,
     SchemaMismatch,
     StoreUnavailable,
@@ -38,6 +39,7 @@ from onward.errors import (
     WrongSqliteLibrary,
 )
 from onward.model.chain import ChainReport, JobPhase
+from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
@@ -81,6 +83,7 @@ __all__ = [
     "Page",
     "Progress",
     "Question",
+    "RangeFailed",
     "ResourceBusy",
     "Run",
     "RunStatus",
@@ -91,6 +94,7 @@ __all__ = [
     "Submission",
     "SystemClock",
     "UnknownJobType",
+    "WorkRange",
     "Worker",
     "WrongSqliteLibrary",
     "__version__",

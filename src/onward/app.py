@@ -214,6 +214,7 @@ class Onward:
             source_id=source_id,
             progress_callback=progress_callback,
             cancel_checker=cancel_checker,
+            resolve=self.job_types.resolve,
         )
 
     def _submit(self, given: Sequence[Submission], connection: Any = None) -> list[Job]:
@@ -284,7 +285,7 @@ class Onward:
         return self._reader.events(job_id)
 
     def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+        """The jobs of a chain's phases or of a fan-out's ranges, in order, superseded ones among them."""
         return self._reader.children(job_id)
 
     def wait(self, job_id: str, timeout: float | None = None, *, until: Literal["verdict", "left"] = "verdict") -> Job:

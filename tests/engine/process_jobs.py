@@ -92,3 +92,18 @@ def occupy(ctx: Context) -> str:
         ctx.fingerprint(model="m")
         ctx.checkpoint(flush=True)
     return ctx.idempotency_key("x")
+
+
+@types.job(isolation="process")
+def portion(ctx: Context) -> int:
+    """One range, in a process of its own."""
+    for item in ctx.each(ctx.range.items):
+        ctx.partial().append(item)
+    return ctx.range.size
+
+
+@types.job(isolation="process")
+def gather(ctx: Context, total: int) -> list[Any]:
+    """Fan out from a process of its own, and merge there."""
+    sizes = ctx.fan_out(portion, total, 2)
+    return [sizes, list(ctx.range_partials("portion"))]

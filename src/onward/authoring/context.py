@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
+from onward.authoring.fan_out import RangeRecords, asked
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
@@ -22,6 +22,7 @@ from onward.authoring.port import Point, RunFacts, RunPort, Wait
 from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
 from onward.model import codec
+from onward.model.family import WorkRange
 from onward.model.job import Json
 from onward.settings import Settings
 
@@ -35,18 +36,12 @@ def _turn() -> asyncio.Lock:
     return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
+def _type_name(job_type: str | Callable[..., Any]) -> str:
+    return job_type if isinstance(job_type, str) else getattr(job_type, "__name__", str(job_type))
+
+
 _CHEAP_BYTES = 2048
 """A point of so many bytes is taken at every item; larger ones in proportion more seldom."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkRange:
-    """The part of the work that this child of a fan-out does: items ``start`` up to, not including, ``end``."""
-
-    worker_id: int = 0
-    total_workers: int = 1
-    start: int = 0
-    end: int | None = None
 
 
 class Context:
@@ -89,7 +84,8 @@ class Context:
         self._fingerprint: str | None = saved.get("fingerprint")
         self._agreed: str | None = saved.get("agreed")
         self.log = JobLog(port)
-        self.range = WorkRange()
+        self._used_families: set[str] = set()
+        self.range = WorkRange(*(port.facts.range or ()))
 
     # ---- facts ----------------------------------------------------------------------------------------------
 
@@ -339,6 +335,50 @@ class Context:
         if until > now:
             raise self._port.park(Wait(until))
 
+    def fan_out(
+        self,
+        job_type: str | Callable[..., Any],
+        total: int,
+        parts: int,
+        params: Mapping[str, Json] | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Have items 0 to ``total`` done in ``parts`` ranges, each a job of its own; their results in range order.
+
+        The ranges run on any workers, each with its own checkpoint and partial work; meanwhile this job needs no
+        worker and keeps what it occupies. When all have ended it is called again, and the call returns. Fewer items
+        than ``parts`` make fewer ranges, none give ``[]``. The child reads ``ctx.range``. ``name`` tells several
+        fan-outs of a job apart (default: the job type's name, by order of use). In an async job ``await`` it.
+
+        Raises ``RangeFailed`` when ranges have failed or were cancelled, once the others have ended: resuming this
+        job does only those again. ``InvalidValue`` for numbers that cannot be, ``UnknownJobType``,
+        ``InvalidParams``, ``DuplicateStep`` for a name used twice.
+        """
+        self._refuse_inside("fan_out")
+        split = asked(self._family(name, job_type), job_type, total, parts, params)
+        if split.family in self._used_families:
+            raise DuplicateStep(
+                f"The fan-out {split.family!r} is used twice in this job.", hint="Give each a name= of its own."
+            )
+        self._used_families.add(split.family)
+        if self._port.is_async:
+            return asyncio.to_thread(self._port.split, split)
+        return self._port.split(split)
+
+    def range_partials(self, name: str | Callable[..., Any], partial: str = "partial") -> RangeRecords:
+        """The records that the ranges of a finished fan-out have appended to their partial work, in range order.
+
+        ``name``: that of the fan-out (without one: its job type). Go over it with ``for``, in an async job with
+        ``async for``; a piece at a time is in memory. The records are kept until this job has completed.
+        """
+        return RangeRecords(self._port, self._scoped(_type_name(name)), partial)
+
+    def _family(self, name: str | None, job_type: str | Callable[..., Any]) -> str:
+        return self._scoped(name) if name is not None else self._named(None, self._scoped(_type_name(job_type)))
+
+    def _scoped(self, name: str) -> str:
+        return f"{self._scope}/{name}" if self._scope else name
+
     def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
         """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""
         self._refuse_inside("hold")
@@ -422,6 +462,11 @@ class Context:
     def mark_end(self) -> None:
         """The function has returned: everything counts."""
         self._mark(force=True)
+
+    @property
+    def has_partials(self) -> bool:
+        """Whether there is partial work, which the merge of a fan-out will read."""
+        return bool(self._partials or self._partial_counts)
 
     def _mark(self, force: bool = False) -> None:
         # A large state is not written out again for every small item: at most _CHEAP_BYTES a call on average.

@@ -12,15 +12,16 @@ from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
-from onward.authoring.port import Point, RunFacts, Wait
+from onward.authoring.port import Point, RunFacts, Split, Wait
 from onward.clock import Clock
+from onward.engine.splitter import Splitter
 from onward.engine.writer import Change, Writer
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, ResourceBusy
 from onward.model import codec
-from onward.model.job import Need
+from onward.model.job import Json, Need
 from onward.model.progress import ProgressMeter
 from onward.settings import Settings
-from onward.store import Store, checkpoints, endings, resources
+from onward.store import Store, checkpoints, endings, families, resources
 from onward.store.claims import Claim
 from onward.store.logs import NewLine
 
@@ -35,13 +36,15 @@ class Desk:
     """
 
     __slots__ = (
-        "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
-        "facts", "has_left", "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told", "job_type",
-        "leave_lock", "meter", "moved", "number", "press_child", "pressed", "pressed_at", "settings", "thread_id",
-        "wait",
+        "_held_before", "_open", "_splitter", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock",
+        "context", "facts", "has_left", "interrupt", "is_async", "is_draining", "is_late", "is_stalled", "is_told",
+        "job_type", "leave_lock", "meter", "moved", "number", "press_child", "pressed", "pressed_at", "settings",
+        "thread_id", "wait",
     )  # fmt: skip
 
-    def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
+    def __init__(
+        self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock, splitter: Splitter
+    ) -> None:
         self.claim = claim
         self.job_type = job_type
         self.clock = clock
@@ -67,6 +70,7 @@ class Desk:
         self.is_draining = False
         self._store = store
         self._writer = writer
+        self._splitter = splitter
         self._steps: dict[tuple[str, str], str] | None = None
         self._open: Any = None
         self._held_before: dict[str, int] = {}
@@ -150,6 +154,7 @@ class Desk:
         def work(conn: Any) -> None:
             self._require_owner(conn)
             checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
+            families.start_over(conn, self._store.dialect, self.claim.job_id)
 
         self._store.write(work)
         self._steps = {}
@@ -164,6 +169,16 @@ class Desk:
     def park(self, wait: Wait) -> Interrupt:
         self.wait = wait
         return JobParked(f"Waits {wait}.")
+
+    def split(self, split: Split) -> list[Json]:
+        found = self._splitter.ask(self.claim, split)
+        if isinstance(found, Wait):
+            raise self.park(found)
+        return found
+
+    def read_range(self, family: str, name: str, place: list[int]) -> tuple[list[str], list[int] | None]:
+        with self._store.read() as conn:
+            return families.read_piece(conn, self._store.dialect, self.claim.job_id, family, name, place)
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         limit = self.settings.limits.log_line_bytes

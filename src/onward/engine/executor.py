@@ -17,6 +17,7 @@ from onward.authoring.port import RunFacts, Wait
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine.desk import Desk
+from onward.engine.splitter import Splitter
 from onward.engine.writer import Change, Writer
 from onward.errors import InvalidValue, JobStopped, OnwardError
 from onward.model import codec, outcome
@@ -48,10 +49,12 @@ class Executor:
         self._clock = clock
         self._ids = ids
         self._drive_child = drive_child
+        self._splitter = Splitter(store, registry, store.settings, ids)
 
     def desk(self, claim: Claim) -> Desk:
         """A desk for a claim. Raises ``UnknownJobType``."""
-        return Desk(claim, self._registry.get(claim.job_type), self._store, self._writer, self._clock)
+        job_type = self._registry.get(claim.job_type)
+        return Desk(claim, job_type, self._store, self._writer, self._clock, self._splitter)
 
     def run(self, desk: Desk) -> None:
         """Run a claim in this thread."""
@@ -158,6 +161,7 @@ class Executor:
                 saved=saved,
                 saved_version=version,
                 type_version=job_type.version,
+                range=claim.range,
             )
         return job_type, params
 
@@ -187,6 +191,9 @@ class Executor:
             found = Outcome(Kind.FAILURE, None, JobError("Timeout", str(error)), error)
         try:
             ending = self._ending(desk, found)
+            if ending.keeps_saved and desk.context is not None and desk.context.has_partials:
+                desk.context.mark_end()
+                desk.save_last()
         except InvalidValue as error:
             found = outcome.of_exception(error)
             ending = self._ending(desk, found)
@@ -218,6 +225,7 @@ class Executor:
             ending.progress = desk.meter.snapshot()
         match found.kind:
             case Kind.SUCCESS:
+                ending.keeps_saved = claim.family is not None
                 return ending
             case Kind.SKIPPED:
                 ending.run_status = RunStatus.SKIPPED
@@ -231,13 +239,18 @@ class Executor:
                 )
             case Kind.PARKED:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
-                self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
+                self._park(ending, desk.wait or Wait())
             case Kind.FAILURE:
                 self._set_failure(ending, found, claim.failures + 1, retry)
         return ending
 
     def _park(self, ending: Ending, wait: Wait) -> None:
+        if wait.family is not None:
+            # It reads ``running`` while its ranges go on, and keeps what it occupies.
+            ending.status, ending.waiting_on, ending.family = Status.RUNNING, Waiting.CHILDREN, wait.family
+            ending.keeps_resources = True
+            return
         ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
@@ -256,7 +269,7 @@ class Executor:
             ending.status = Status.FAILED
 
 
-_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing"}
+_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing", "range-failed"}
 """Errors that another attempt would only meet again."""
 
 

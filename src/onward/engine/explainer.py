@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from onward.engine import families
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
@@ -15,7 +16,7 @@ from onward.store import Connection, Store, chains, jobs, resources, workers
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     """The reason why a job waits, or None when it does not."""
     if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
-        return _phase(conn, store, job)
+        return _phase(conn, store, job) or families.explain(conn, store, job)
     if job.status is not Status.PENDING:
         return None
     now = store.now()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from onward.clock import Clock
+from onward.engine import families
 from onward.engine.desk import Desk, cancelled, stopped
 from onward.engine.pool import Pool
 from onward.engine.service import Service
@@ -136,6 +137,7 @@ class Overseer(Service):
     def _show(self, desks: list[Desk], now: float) -> None:
         told: list[tuple[str, int, Progress]] = []
         phases: list[tuple[str, int, str | None]] = []
+        parents: set[str] = set()
         for desk in desks:
             if not desk.is_told:
                 continue
@@ -146,6 +148,8 @@ class Overseer(Service):
             if claim.parent_id is not None and claim.phase_share is not None and progress.percent is not None:
                 overall = int(100 * (claim.phase_from or 0) + progress.percent * claim.phase_share)
                 phases.append((claim.parent_id, overall, progress.message))
+            elif claim.parent_id is not None and claim.family is not None:
+                parents.add(claim.parent_id)
         if not told:
             return
 
@@ -157,4 +161,5 @@ class Overseer(Service):
             chains.show_phase_progress(conn, self._store.dialect, phases, moment)
 
         self._store.write(work)
+        families.show(self._store, sorted(parents))
         self._store.doorbell.ring()

@@ -76,7 +76,7 @@ class Reader:
             return jobs.list_events(conn, self._store.dialect, parsed(job_id))
 
     def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+        """The jobs of a chain's phases or of a fan-out's ranges, in order."""
         with self._store.read() as conn:
             return jobs.children_of(conn, self._store.dialect, parsed(job_id))
 

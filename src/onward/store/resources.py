@@ -105,21 +105,18 @@ def acquire(conn: Connection, dialect: Dialect, wanted: Mapping[str, Sequence[Ne
     return refused
 
 
-_CHILD_AT_WORK = "SELECT 1 FROM jobs AS o WHERE o.parent_id = job_resources.job_id AND o.worker_id IS NOT NULL"
-
-
 def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_wanting: bool) -> None:
     """Free what the jobs have, and wake who waits for it. ``keep_wanting``: they will need it again."""
-    ids, params = dialect.among("job_id", job_ids)
-    # What a parent has is used by its children's code as long as that has not left.
-    where = f"{ids} AND NOT EXISTS ({_CHILD_AT_WORK})"
+    # What a parent has is used by its family's code as long as that has not left.
+    busy = _with_family_at_work(conn, dialect, job_ids)
+    where, params = dialect.among("job_id", [job_id for job_id in job_ids if job_id not in busy])
     sql = f"SELECT DISTINCT resource FROM job_resources WHERE slot IS NOT NULL AND {where}"
     names = [row[0] for row in dialect.query(conn, sql, params)]
     if keep_wanting:
         dialect.execute(conn, f"UPDATE job_resources SET slot = NULL, held_at = NULL WHERE {where}", params)
         # Who has ended meanwhile, or has declared nothing and held it only for a while, does not come back for it.
         sql = (
-            f"DELETE FROM job_resources WHERE {where} AND job_id IN (SELECT job_id FROM jobs WHERE {ids} "
+            f"DELETE FROM job_resources WHERE {where} AND job_id IN (SELECT job_id FROM jobs WHERE {where} "
             "AND (resources IS NULL OR status IN ('completed', 'failed', 'cancelled')))"
         )
         dialect.execute(conn, sql, [*params, *params])
@@ -128,12 +125,25 @@ def let_go(conn: Connection, dialect: Dialect, job_ids: Sequence[str], *, keep_w
     wake_waiters(conn, dialect, names)
 
 
-def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
-    """The code of these jobs has left: what a parent that does not run has kept for its children's sake is free."""
-    where, params = dialect.among("c.job_id", job_ids)
+def _with_family_at_work(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> set[str]:
+    """Those of the jobs of whose children, or theirs, the code has not left."""
+    where, params = dialect.among("parent_id", job_ids)
     sql = (
-        f"SELECT DISTINCT p.job_id FROM jobs c JOIN jobs p ON p.job_id = c.parent_id WHERE {where} "
-        "AND p.worker_id IS NULL AND p.status <> 'running'"
+        f"WITH RECURSIVE family(root, job_id, worker_id) AS (SELECT parent_id, job_id, worker_id FROM jobs "
+        f"WHERE {where} UNION ALL SELECT f.root, c.job_id, c.worker_id FROM jobs AS c JOIN family AS f "
+        "ON c.parent_id = f.job_id) SELECT DISTINCT root FROM family WHERE worker_id IS NOT NULL"
+    )
+    return {row[0] for row in dialect.query(conn, sql, params)}
+
+
+def let_go_of_families(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
+    """The code of these jobs has left: what a parent that does not run has kept for its family's sake is free."""
+    where, params = dialect.among("job_id", job_ids)
+    sql = (
+        "WITH RECURSIVE above(job_id, parent_id, is_free) AS (SELECT job_id, parent_id, false FROM jobs "
+        f"WHERE {where} UNION SELECT p.job_id, p.parent_id, p.worker_id IS NULL AND p.status <> 'running' "
+        "FROM jobs AS p JOIN above AS a ON p.job_id = a.parent_id) "
+        "SELECT DISTINCT job_id FROM above WHERE is_free"
     )
     parents = [row[0] for row in dialect.query(conn, sql, params)]
     if parents:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from onward.model.codec import decode
+from onward.model.family import WorkRange
 from onward.model.job import EventRecord, Job, JobError, LogLine, Need, Progress, Question, Run, WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store.tables import parse_time
@@ -16,7 +17,8 @@ JOB_COLUMNS = (
     "attempt, max_attempts, losses, fence, generation, created_at, run_at, started_at, completed_at, updated_at, "
     "parent_id, position, hitl_type, hitl_data, hitl_response, resources, worker_id, waiting_on, blocked_by, "
     "paused_by, paused_reason, current_dimension, current_operation, pending_dimensions, checkpoint_number, "
-    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key"
+    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key, family, range_number, range_total, "
+    "range_start, range_end"
 )
 
 
@@ -56,6 +58,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         created_at, run_at, started_at, completed_at, updated_at, parent_id, position, hitl_type, hitl_data,
         hitl_response, resources, worker_id, waiting_on, blocked_by, paused_by, paused_reason, dimension, operation,
         pending, number, checkpoint_at, superseded_by, description, version, key,
+        family, *work_range,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -101,6 +104,8 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         task_description=description,
         type_version=version,
         idempotency_key=key,
+        family=family,
+        range=WorkRange(*work_range) if family is not None else None,
         as_of=as_of,
     )
 
