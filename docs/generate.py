@@ -251,7 +251,7 @@ RUN_MEANINGS = {
     RunStatus.CANCELLED: "it left because somebody cancelled the job",
     RunStatus.LOST: "its worker died or fell silent",
     RunStatus.INTERRUPTED: "it left at a safe point because the worker was shutting down, or the job was paused",
-    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`)",
+    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`, `ctx.fan_out`)",
 }
 
 
