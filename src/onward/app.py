@@ -18,6 +18,8 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, transitions
+from onward.engine.board import Resources
+from onward.engine.dimensions import Dimensions
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
@@ -61,7 +63,8 @@ class Onward:
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
         self._reader = Reader(self._store, self.clock)
         self.workers = nouns.Workers(self._store)
-        self.resources = nouns.Resources(self._store)
+        self.resources = Resources(self._store)
+        self.dimensions = Dimensions(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
         self.database = nouns.Database(self._store)
 

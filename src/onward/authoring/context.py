@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 from onward.authoring.fan_out import RangeRecords, asked
+from onward.authoring.free_first import free_first
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
@@ -379,14 +380,31 @@ class Context:
     def _scoped(self, name: str) -> str:
         return f"{self._scope}/{name}" if self._scope else name
 
-    def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
-        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""
+    def hold(self, resource: str, *, capacity: int = 1, wait: bool = False) -> AbstractContextManager[None]:
+        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``.
+
+        With ``wait`` a job that finds it taken waits without a worker: it gives back all that it has, and is called
+        again when it can have everything at once, this resource too. What it did before is done again, as after a
+        ``sleep``.
+        """
         self._refuse_inside("hold")
-        return self._held(resource, capacity)
+        return self._held(resource, capacity, wait)
+
+    def free_first(
+        self, dimensions: Sequence[int], operation: str = "index", *, name: str | None = None
+    ) -> Iterator[int]:
+        """Go over dimensions, one that is free first: ``for dimension in ctx.free_first([384, 768]): ...``.
+
+        In the body the job holds ``vectors:DIMENSION``, and the board shows it with ``operation``. When all that are
+        left are taken, the job waits without a worker for the first of them, giving back what it has. A dimension
+        is done, and a consistent point, when the next is asked for.
+        """
+        self._refuse_inside("free_first")
+        return free_first(self, self._named(name, "free_first"), list(dimensions), operation)
 
     @contextlib.contextmanager
-    def _held(self, resource: str, capacity: int) -> Iterator[None]:
-        self._port.hold(resource, capacity)
+    def _held(self, resource: str, capacity: int, wait: bool) -> Iterator[None]:
+        self._port.hold(resource, capacity, wait)
         try:
             yield
         finally:

@@ -149,7 +149,7 @@ class InlinePort:
     def transaction(self, point: Callable[[], Point]) -> contextlib.AbstractContextManager[Any]:
         raise OnwardError("A job that runs inline has no database.", hint="Submit it and let a worker run it.")
 
-    def hold(self, resource: str, capacity: int) -> None:
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
         """Nothing else runs here, so everything is free."""
 
     def release(self, resource: str) -> None:

@@ -69,10 +69,14 @@ class Wait:
     until: datetime | None = None
     family: dict[str, Json] | None = None
     """The ranges of a fan-out, as they are to be made: plain JSON."""
+    resource: tuple[str, int] | None = None
+    """One more resource, with its capacity, that is to be had when it goes on."""
 
     def __str__(self) -> str:
         if self.family is not None:
             return f"for the ranges of {self.family['name']}"
+        if self.resource is not None:
+            return f"for {self.resource[0]}"
         return f"until {self.until.isoformat()}" if self.until else "for something"
 
 
@@ -131,8 +135,8 @@ class RunPort(Protocol):
     def transaction(self, point: Any) -> AbstractContextManager[Any]:
         """A database connection; ``point()`` is called at the end and saved in the same transaction."""
 
-    def hold(self, resource: str, capacity: int) -> None:
-        """Occupy one more resource, or ``ResourceBusy``."""
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
+        """Occupy one more resource; else ``ResourceBusy``, or with ``wait`` what ``park`` gives is raised."""
 
     def release(self, resource: str) -> None:
         """Give it back."""

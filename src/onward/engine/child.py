@@ -198,8 +198,8 @@ class ChildPort:
             self._store = Store(self._url, self.settings, self.clock)
         return self._store
 
-    def hold(self, resource: str, capacity: int) -> None:
-        self._ask("hold", resource=resource, capacity=capacity)
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
+        self._ask("hold", resource=resource, capacity=capacity, wait=wait)
 
     def release(self, resource: str) -> None:
         self._ask("release", resource=resource)

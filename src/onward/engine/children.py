@@ -193,7 +193,7 @@ class _Talk:
             case "log":
                 desk.log(given["level"], given["message"], given["fields"])
             case "hold":
-                desk.hold(given["resource"], given["capacity"])
+                desk.hold(given["resource"], given["capacity"], given["wait"])
             case "release":
                 desk.release(given["resource"])
             case "dimension":

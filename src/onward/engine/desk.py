@@ -220,7 +220,7 @@ class Desk:
         if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
             raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
 
-    def hold(self, resource: str, capacity: int) -> None:
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
         dialect, job_id = self._store.dialect, self.claim.job_id
         need = Need(resource, capacity)
 
@@ -228,15 +228,16 @@ class Desk:
             self._require_owner(conn)
             sql = "SELECT slot FROM job_resources WHERE resource = ? AND job_id = ?"
             known = dialect.query(conn, sql, [resource, job_id])
-            if known and known[0][0] is not None:
-                return job_id
+            if known and known[0][0] is not None and known[0][0] >= 0:
+                # What it has waited for it gives back at the end of the block.
+                return None if resources.is_lent(conn, dialect, job_id, resource) else job_id
             resources.declare(conn, dialect, [need])
             if not known:
                 resources.want(conn, dialect, [(resource, job_id)])
             if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
                 found = resources.in_the_way(conn, dialect, [resource], [job_id])
                 dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
-                return found[0][1] if found else "another job"
+                return f"job {found[0][1]}" if found else "a person or for another job"
             return None
 
         holder = self._store.write(work)
@@ -244,9 +245,12 @@ class Desk:
             # It has it already, by declaration or from an outer block, and keeps it afterwards.
             self._held_before[resource] = self._held_before.get(resource, 0) + 1
             return
+        if holder is not None and wait:
+            self.claim.has_needs = True
+            raise self.park(Wait(resource=(resource, capacity)))
         if holder is not None:
             raise ResourceBusy(
-                f"{resource!r} is held by job {holder}.",
+                f"{resource!r} is held by {holder}.",
                 hint="Try again later, or declare it.",
                 resource=resource,
             )
@@ -261,8 +265,7 @@ class Desk:
             owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
             if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
                 return
-            sql = "DELETE FROM job_resources WHERE resource = ? AND job_id = ?"
-            self._store.dialect.execute(conn, sql, [resource, self.claim.job_id])
+            resources.give_up(conn, self._store.dialect, self.claim.job_id, resource)
             resources.wake_waiters(conn, self._store.dialect, [resource])
 
         self._store.write(work)

@@ -251,6 +251,10 @@ class Executor:
             ending.status, ending.waiting_on, ending.family = Status.RUNNING, Waiting.CHILDREN, wait.family
             ending.keeps_resources = True
             return
+        if wait.resource is not None:
+            # Ready at once: the claim decides, for all that it needs together.
+            ending.lent, ending.keeps_resources, ending.has_needs = wait.resource, False, True
+            return
         ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:

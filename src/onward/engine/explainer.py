@@ -10,7 +10,7 @@ from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, chains, jobs, resources, workers
+from onward.store import Connection, Store, board, chains, jobs, resources, workers
 
 
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
@@ -38,6 +38,10 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
 def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
     name = job.blocked_by or "a resource"
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
+    by = next(iter(board.list_resources(conn, store.dialect, name)), {})
+    if by.get("held_by"):
+        why = f": {by['held_reason']}" if by["held_reason"] else ""
+        return WaitingReason("resource", f"{name} is held for no job by {by['held_by']}{why}.")
     if not holders:
         return WaitingReason("resource", f"{name} has just come free; it is next.")
     holder_id = next(iter(holders.values()))

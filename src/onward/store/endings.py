@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onward.model.job import Progress
+from onward.model.job import Need, Progress
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store import checkpoints, families, resources
 from onward.store.dialects import Dialect
@@ -45,6 +45,8 @@ class Ending:
     """Of a range that has completed: its parent will read what it has saved."""
     family: dict[str, Any] | None = None
     """The ranges for which it waits without a worker, as they are to be set going: plain JSON."""
+    lent: tuple[str, int] | None = None
+    """One more resource, with its capacity, that it needs to go on, and gives back after a while."""
     event: str = ""
     data: str | None = None
 
@@ -204,6 +206,8 @@ def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, now
         ending.job_id, ending.fence,
     ]  # fmt: skip
     dialect.execute(conn, sql, params)
+    if ending.lent is not None:
+        resources.lend(conn, dialect, ending.job_id, Need(*ending.lent))
     if ending.family is not None:
         families.begin(conn, dialect, ending.job_id, ending.fence, job.generation, ending.family, now)
 

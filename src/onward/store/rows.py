@@ -47,7 +47,7 @@ def job_error(text: str | None) -> JobError | None:
 
 def needs_of(text: str | None) -> tuple[Need, ...]:
     """The resources of a job, as they are kept in its row."""
-    return tuple(Need(name, capacity) for name, capacity in decode(text)) if text else ()
+    return tuple(Need(item[0], item[1]) for item in decode(text)) if text else ()
 
 
 def job(row: Any, as_of: datetime | None = None) -> Job:
