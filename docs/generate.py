@@ -49,7 +49,9 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Questions to people: their room", "onward.engine.questions", ("Questions",)),
     ("Chains", "onward", ("JobPhase", "ChainReport", "run_combined_job")),
     ("Chains: what is wrong", "onward.model.chain", ("ChainIssue",)),
-    ("Rooms of an application", "onward.engine.nouns", ("Workers", "Resources", "Checkpoints", "Database")),
+    ("Rooms of an application", "onward.engine.nouns", ("Workers", "Checkpoints", "Database")),
+    ("Resources of an application", "onward.engine.board", ("Resources",)),
+    ("The dimension board", "onward.engine.dimensions", ("Dimensions",)),
     ("Who did what", "onward.engine.steering", ("Audit",)),
     ("Jobs in memory", "onward.engine.memory", ("JobMemoryStore", "EmptyMemoryStore")),
     ("asyncio", "onward.aio", ("AsyncOnward",)),
@@ -269,7 +271,7 @@ RUN_MEANINGS = {
     RunStatus.CANCELLED: "it left because somebody cancelled the job",
     RunStatus.LOST: "its worker died or fell silent",
     RunStatus.INTERRUPTED: "it left at a safe point because the worker was shutting down, or the job was paused",
-    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`, `ctx.ask`)",
+    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`, `ctx.ask`, `ctx.fan_out`)",
 }
 
 

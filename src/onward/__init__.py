@@ -21,10 +21,11 @@ _HOMES = {
         "AlreadyAnswered AlreadyClaimed CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep "
         "IdempotencyConflict IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
         "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
-        "JobStopped JournalUnavailable MissingExtra OnwardError QuestionClosed QuestionNotFound ResourceBusy "
-        "SchemaMismatch StoreUnavailable UnknownJobType WrongSqliteLibrary"
+        "JobStopped JournalUnavailable MissingExtra OnwardError QuestionClosed QuestionNotFound RangeFailed "
+        "ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType WrongSqliteLibrary"
     ),
     "onward.model.chain": "ChainReport JobPhase",
+    "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.question": "QuestionRecord",
     "onward.model.retry": "Backoff",

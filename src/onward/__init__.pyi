@@ -35,6 +35,7 @@ from onward.errors import (
     OnwardError,
     QuestionClosed,
     QuestionNotFound,
+    RangeFailed,
     ResourceBusy,
     SchemaMismatch,
     StoreUnavailable,
@@ -42,6 +43,7 @@ from onward.errors import (
     WrongSqliteLibrary,
 )
 from onward.model.chain import ChainReport, JobPhase
+from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
@@ -91,6 +93,7 @@ __all__ = [
     "QuestionClosed",
     "QuestionNotFound",
     "QuestionRecord",
+    "RangeFailed",
     "ResourceBusy",
     "Run",
     "RunStatus",
@@ -101,6 +104,7 @@ __all__ = [
     "Submission",
     "SystemClock",
     "UnknownJobType",
+    "WorkRange",
     "Worker",
     "WrongSqliteLibrary",
     "__version__",

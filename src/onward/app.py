@@ -18,6 +18,8 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, older, steering, submission, transitions
+from onward.engine.board import Resources
+from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
@@ -75,7 +77,8 @@ class Onward:
         self.jobs = older.Jobs(self._older())
         self.audit = steering.Audit(self._store)
         self.workers = nouns.Workers(self._store)
-        self.resources = nouns.Resources(self._store)
+        self.resources = Resources(self._store)
+        self.dimensions = Dimensions(self._store)
         self.checkpoints = nouns.Checkpoints(self._store)
         self.questions = Questions(self._store, self._ids)
         self.database = nouns.Database(self._store)
@@ -245,6 +248,7 @@ class Onward:
             source_id=source_id,
             progress_callback=progress_callback,
             cancel_checker=cancel_checker,
+            resolve=self.job_types.resolve,
         )
 
     def _submit(self, given: Sequence[Submission], connection: Any = None) -> list[Job]:
@@ -350,7 +354,7 @@ class Onward:
         return self._reader.conflicts(job_id, limit)
 
     def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+        """The jobs of a chain's phases or of a fan-out's ranges, in order, superseded ones among them."""
         return self._reader.children(job_id)
 
     def wait(self, job_id: str, timeout: float | None = None, *, until: Literal["verdict", "left"] = "verdict") -> Job:

@@ -27,6 +27,7 @@
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
+    ├── RangeFailed                 ranges of a fan-out have failed or were cancelled
     ├── DuplicateStep               one name of a step or question twice in one scope
     └── MissingExtra                an optional part is not installed (names the command)
 
@@ -271,6 +272,17 @@ class CursorLost(OnwardError):
     """The key at which the job stopped no longer occurs in its items."""
 
     code = "cursor-lost"
+
+
+class RangeFailed(OnwardError):
+    """Ranges of a fan-out have failed or were cancelled, the others have ended; ``ranges`` are their jobs' ids."""
+
+    code = "range-failed"
+    exit_code = 10
+
+    def __init__(self, message: str, *, hint: str = "", ranges: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.ranges = ranges
 
 
 class DuplicateStep(OnwardError):

@@ -119,3 +119,18 @@ def ask_twice(ctx: Context) -> list[Any]:
     first = ctx.ask("clarify", prompt="What?", timeout=None)
     ctx.checkpoint({"sum": 1})
     return [first, ctx.ask("confirm", dict(ctx.state)), ctx.state["sum"]]
+
+
+@types.job(isolation="process")
+def portion(ctx: Context) -> int:
+    """One range, in a process of its own."""
+    for item in ctx.each(ctx.range.items):
+        ctx.partial().append(item)
+    return ctx.range.size
+
+
+@types.job(isolation="process")
+def gather(ctx: Context, total: int) -> list[Any]:
+    """Fan out from a process of its own, and merge there."""
+    sizes = ctx.fan_out(portion, total, 2)
+    return [sizes, list(ctx.range_partials("portion"))]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from onward import JobLost, Onward, SystemClock
+from onward import JobLost, JobParked, Onward, SystemClock
 from onward.authoring.context import Context
-from onward.authoring.port import Point, Wait
+from onward.authoring.port import Point, Split, Wait
 from onward.engine.desk import Desk
 from onward.engine.writer import Change
 from onward.model.ids import Ids
@@ -156,6 +156,13 @@ def begin_chain(bench: Bench, desk: Desk) -> None:
     )
 
 
+def fan_out(bench: Bench, desk: Desk) -> None:
+    with contextlib.suppress(JobParked):
+        desk.split(Split("family", "work", 4, 2))
+    bench.executor.conclude(desk, Outcome(Kind.PARKED))
+    bench.writer.tick()
+
+
 VERBS = {
     "checkpoint": write(point=point),
     "step": write(step=("", "old", '"old"'), point=point),
@@ -174,6 +181,7 @@ VERBS = {
     "hand back": statement(claims.hand_back),
     "release": statement(claims.release),
     "begin a phase": begin_chain,
+    "ranges": fan_out,
 }
 
 

@@ -17,7 +17,8 @@ _EVENTS = (
     "SELECT job_id, generation, kind, fence, seq FROM job_events UNION ALL "
     "SELECT job_id, generation, 'started', fence, 0 FROM job_runs ORDER BY 1, 4, 5"
 )
-_NEEDS = "SELECT resource, job_id, slot FROM job_resources"
+# A slot below 0 only reserves.
+_NEEDS = "SELECT resource, job_id, CASE WHEN slot >= 0 THEN slot END FROM job_resources"
 _SAVED = "SELECT job_id, number, state, fence FROM checkpoints ORDER BY job_id, number"
 _STEPS = "SELECT job_id, name, result FROM job_steps"
 _PHASES = "SELECT job_id, position, child_id, result FROM chain_phases ORDER BY job_id, position"

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
 from onward.authoring.asking import Schema, make_asking
+from onward.authoring.fan_out import RangeRecords, asked
+from onward.authoring.free_first import free_first
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
@@ -22,6 +23,7 @@ from onward.authoring.port import Point, RunFacts, RunPort, Wait
 from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
 from onward.model import codec
+from onward.model.family import WorkRange
 from onward.model.job import Json
 from onward.model.question import Asking, OnTimeout
 from onward.settings import Settings
@@ -36,18 +38,12 @@ def _turn() -> asyncio.Lock:
     return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
+def _type_name(job_type: str | Callable[..., Any]) -> str:
+    return job_type if isinstance(job_type, str) else getattr(job_type, "__name__", str(job_type))
+
+
 _CHEAP_BYTES = 2048
 """A point of so many bytes is taken at every item; larger ones in proportion more seldom."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkRange:
-    """The part of the work that this child of a fan-out does: items ``start`` up to, not including, ``end``."""
-
-    worker_id: int = 0
-    total_workers: int = 1
-    start: int = 0
-    end: int | None = None
 
 
 class Context:
@@ -92,7 +88,8 @@ class Context:
         self._fingerprint: str | None = saved.get("fingerprint")
         self._agreed: str | None = saved.get("agreed")
         self.log = JobLog(port)
-        self.range = WorkRange()
+        self._used_families: set[str] = set()
+        self.range = WorkRange(*(port.facts.range or ()))
 
     # ---- facts ----------------------------------------------------------------------------------------------
 
@@ -434,25 +431,87 @@ class Context:
             raise self._port.park(Wait(question=asking))
         return codec.decode(text)
 
-    def hold(self, resource: str, *, capacity: int = 1) -> Any:
+    def fan_out(
+        self,
+        job_type: str | Callable[..., Any],
+        total: int,
+        parts: int,
+        params: Mapping[str, Json] | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Have items 0 to ``total`` done in ``parts`` ranges, each a job of its own; their results in range order.
+
+        The ranges run on any workers, each with its own checkpoint and partial work; meanwhile this job needs no
+        worker and keeps what it occupies. When all have ended it is called again, and the call returns. Fewer items
+        than ``parts`` make fewer ranges, none give ``[]``. The child reads ``ctx.range``. ``name`` tells several
+        fan-outs of a job apart (default: the job type's name, by order of use). In an async job ``await`` it.
+
+        Raises ``RangeFailed`` when ranges have failed or were cancelled, once the others have ended: resuming this
+        job does only those again. ``InvalidValue`` for numbers that cannot be, ``UnknownJobType``,
+        ``InvalidParams``, ``DuplicateStep`` for a name used twice.
+        """
+        self._refuse_inside("fan_out")
+        split = asked(self._family(name, job_type), job_type, total, parts, params)
+        if split.family in self._used_families:
+            raise DuplicateStep(
+                f"The fan-out {split.family!r} is used twice in this job.", hint="Give each a name= of its own."
+            )
+        self._used_families.add(split.family)
+        if self._port.is_async:
+            return asyncio.to_thread(self._port.split, split)
+        return self._port.split(split)
+
+    def range_partials(self, name: str | Callable[..., Any], partial: str = "partial") -> RangeRecords:
+        """The records that the ranges of a finished fan-out have appended to their partial work, in range order.
+
+        ``name``: that of the fan-out (without one: its job type). Go over it with ``for``, in an async job with
+        ``async for``; a piece at a time is in memory. The records are kept until this job has completed.
+        """
+        return RangeRecords(self._port, self._scoped(_type_name(name)), partial)
+
+    def _family(self, name: str | None, job_type: str | Callable[..., Any]) -> str:
+        return self._scoped(name) if name is not None else self._named(None, self._scoped(_type_name(job_type)))
+
+    def _scoped(self, name: str) -> str:
+        return f"{self._scope}/{name}" if self._scope else name
+
+    def hold(self, resource: str, *, capacity: int = 1, wait: bool = False) -> Any:
         """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``, in async jobs ``async with``.
 
         Raises ``ResourceBusy``.
+
+        With ``wait`` a job that finds it taken waits without a worker: it gives back all that it has, and is called
+        again when it can have everything at once, this resource too. What it did before is done again, as after a
+        ``sleep``.
         """
         self._refuse_inside("hold")
-        return self._held_async(resource, capacity) if self._port.is_async else self._held(resource, capacity)
+        return (
+            self._held_async(resource, capacity, wait) if self._port.is_async else self._held(resource, capacity, wait)
+        )
 
     @contextlib.asynccontextmanager
-    async def _held_async(self, resource: str, capacity: int) -> AsyncIterator[None]:
-        await asyncio.to_thread(self._port.hold, resource, capacity)
+    async def _held_async(self, resource: str, capacity: int, wait: bool) -> AsyncIterator[None]:
+        await asyncio.to_thread(self._port.hold, resource, capacity, wait)
         try:
             yield
         finally:
             await asyncio.to_thread(self._port.release, resource)
 
+    def free_first(
+        self, dimensions: Sequence[int], operation: str = "index", *, name: str | None = None
+    ) -> Iterator[int]:
+        """Go over dimensions, one that is free first: ``for dimension in ctx.free_first([384, 768]): ...``.
+
+        In the body the job holds ``vectors:DIMENSION``, and the board shows it with ``operation``. When all that are
+        left are taken, the job waits without a worker for the first of them, giving back what it has. A dimension
+        is done, and a consistent point, when the next is asked for.
+        """
+        self._refuse_inside("free_first")
+        return free_first(self, self._named(name, "free_first"), list(dimensions), operation)
+
     @contextlib.contextmanager
-    def _held(self, resource: str, capacity: int) -> Iterator[None]:
-        self._port.hold(resource, capacity)
+    def _held(self, resource: str, capacity: int, wait: bool) -> Iterator[None]:
+        self._port.hold(resource, capacity, wait)
         try:
             yield
         finally:
@@ -528,6 +587,11 @@ class Context:
     def mark_end(self) -> None:
         """The function has returned: everything counts."""
         self._mark(force=True)
+
+    @property
+    def has_partials(self) -> bool:
+        """Whether there is partial work, which the merge of a fan-out will read."""
+        return bool(self._partials or self._partial_counts)
 
     def _mark(self, force: bool = False) -> None:
         if self._is_unawaited:

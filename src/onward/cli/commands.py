@@ -46,7 +46,9 @@ COMMANDS = {
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
     "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release")),
     "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
-    "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
+    "resource": Branch(
+        "nouns.resource", "What jobs occupy while they run.", ("list", "show", "hold", "unhold", "release")
+    ),
     "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
     "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),

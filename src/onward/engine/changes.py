@@ -21,6 +21,7 @@ class Right(Protocol):
     run_id: str
     fence: int
     parent_id: str | None
+    phase_share: float | None
     type_version: int
 
 

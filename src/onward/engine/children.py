@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import orjson
 
-from onward.authoring.port import Point, Wait
+from onward.authoring.port import Point, Split, Wait
 from onward.clock import Clock
 from onward.engine import guard
 from onward.engine.desk import Desk
@@ -114,6 +114,7 @@ class Children:
                 "saved": facts.saved,
                 "saved_version": facts.saved_version,
                 "type_version": facts.type_version,
+                "range": facts.range,
             },
         }
 
@@ -196,7 +197,8 @@ class _Talk:
 
     def _answer(self, message: dict[str, Any]) -> None:
         try:
-            answer = {"value": self._do(message)}
+            do = self._do_family if message["op"] in ("split", "read_range") else self._do
+            answer = {"value": do(message)}
         except Interrupt as error:
             answer = {"interrupt": type(error).__name__, "message": str(error)}
         except OnwardError as error:
@@ -224,7 +226,7 @@ class _Talk:
             case "log":
                 desk.log(given["level"], given["message"], given["fields"])
             case "hold":
-                desk.hold(given["resource"], given["capacity"])
+                desk.hold(given["resource"], given["capacity"], given["wait"])
             case "release":
                 desk.release(given["resource"])
             case "dimension":
@@ -234,6 +236,11 @@ class _Talk:
             case "park":
                 desk.park(_wait(given["wait"]))
         return None
+
+    def _do_family(self, given: dict[str, Any]) -> Any:
+        if given["op"] == "split":
+            return self._desk.split(Split(**given["split"]))
+        return self._desk.read_range(given["family"], given["name"], given["place"])
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._write_lock:

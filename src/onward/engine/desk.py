@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import JobType
-from onward.authoring.port import Point, RunFacts, Wait
+from onward.authoring.port import Point, RunFacts, Split, Wait
 from onward.clock import Clock
 from onward.engine.changes import Change
+from onward.engine.splitter import Splitter
 from onward.engine.writer import Writer
 from onward.errors import (
     Interrupt,
@@ -28,11 +29,11 @@ from onward.errors import (
     StoreUnavailable,
 )
 from onward.model import codec
-from onward.model.job import Need, Progress
+from onward.model.job import Json, Need, Progress
 from onward.model.progress import ProgressMeter
 from onward.model.question import Asking
 from onward.settings import Settings
-from onward.store import Store, checkpoints, endings, questions, resources
+from onward.store import Store, checkpoints, endings, families, questions, resources
 from onward.store.claims import Claim
 from onward.store.logs import NewLine
 
@@ -61,13 +62,15 @@ class Desk:
     """
 
     __slots__ = (
-        "_held_before", "_open", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock", "context",
-        "facts", "has_left", "has_moved", "interrupt", "is_async", "is_draining", "is_forced", "is_frozen", "is_late",
-        "is_stalled", "is_told", "job_type", "leave_lock", "meter", "moved", "number", "press_child", "pressed",
-        "pressed_at", "settings", "signal_child", "thread_id", "wait",
+        "_held_before", "_open", "_splitter", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock",
+        "context", "facts", "has_left", "has_moved", "interrupt", "is_async", "is_draining", "is_forced", "is_frozen",
+        "is_late", "is_stalled", "is_told", "job_type", "leave_lock", "meter", "moved", "number", "press_child",
+        "pressed", "pressed_at", "settings", "signal_child", "thread_id", "wait",
     )  # fmt: skip
 
-    def __init__(self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock) -> None:
+    def __init__(
+        self, claim: Claim, job_type: JobType, store: Store, writer: Writer, clock: Clock, splitter: Splitter
+    ) -> None:
         self.claim = claim
         self.job_type = job_type
         self.clock: Clock = _StoreClock(store, clock)
@@ -97,6 +100,7 @@ class Desk:
         self.is_forced = False
         self._store = store
         self._writer = writer
+        self._splitter = splitter
         self._steps: dict[tuple[str, str], str] | None = None
         self._open: Any = None
         self._held_before: dict[str, int] = {}
@@ -228,6 +232,7 @@ class Desk:
             self._require_owner(conn)
             checkpoints.drop_saved(conn, self._store.dialect, [self.claim.job_id])
             questions.forget(conn, self._store.dialect, [self.claim.job_id])
+            families.start_over(conn, self._store.dialect, self.claim.job_id)
 
         self.patiently(lambda: self._store.write(work))
         self._steps = {}
@@ -253,6 +258,16 @@ class Desk:
     def park(self, wait: Wait) -> Interrupt:
         self.wait = wait
         return JobParked(f"Waits {wait}.")
+
+    def split(self, split: Split) -> list[Json]:
+        found = self._splitter.ask(self.claim, split)
+        if isinstance(found, Wait):
+            raise self.park(found)
+        return found
+
+    def read_range(self, family: str, name: str, place: list[int]) -> tuple[list[str], list[int] | None]:
+        with self._store.read() as conn:
+            return families.read_piece(conn, self._store.dialect, self.claim.job_id, family, name, place)
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         limit = self.settings.limits.log_line_bytes
@@ -293,7 +308,7 @@ class Desk:
         if not endings.is_owner(owned.get(self.claim.job_id), self.claim.fence):
             raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
 
-    def hold(self, resource: str, capacity: int) -> None:
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
         dialect, job_id = self._store.dialect, self.claim.job_id
         need = Need(resource, capacity)
 
@@ -301,15 +316,16 @@ class Desk:
             self._require_owner(conn)
             sql = "SELECT slot FROM job_resources WHERE resource = ? AND job_id = ?"
             known = dialect.query(conn, sql, [resource, job_id])
-            if known and known[0][0] is not None:
-                return job_id
+            if known and known[0][0] is not None and known[0][0] >= 0:
+                # What it has waited for it gives back at the end of the block.
+                return None if resources.is_lent(conn, dialect, job_id, resource) else job_id
             resources.declare(conn, dialect, [need])
             if not known:
                 resources.want(conn, dialect, [(resource, job_id)])
             if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
                 found = resources.in_the_way(conn, dialect, [resource], [job_id])
                 dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
-                return found[0][1] if found else "another job"
+                return f"job {found[0][1]}" if found else "a person or for another job"
             return None
 
         holder = self.patiently(lambda: self._store.write(work))
@@ -317,9 +333,12 @@ class Desk:
             # It has it already, by declaration or from an outer block, and keeps it afterwards.
             self._held_before[resource] = self._held_before.get(resource, 0) + 1
             return
+        if holder is not None and wait:
+            self.claim.has_needs = True
+            raise self.park(Wait(resource=(resource, capacity)))
         if holder is not None:
             raise ResourceBusy(
-                f"{resource!r} is held by job {holder}.",
+                f"{resource!r} is held by {holder}.",
                 hint="Try again later, or declare it.",
                 resource=resource,
             )

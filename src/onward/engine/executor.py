@@ -19,12 +19,14 @@ from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine.changes import Change
 from onward.engine.desk import Desk
+from onward.engine.splitter import Splitter
 from onward.engine.writer import Writer
 from onward.errors import InvalidValue, JobStopped, OnwardError, StoreUnavailable
 from onward.model import codec, outcome
 from onward.model.ids import Ids
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
+from onward.model.question import Asking
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store import Connection, Store, chains, checkpoints, questions
 from onward.store.claims import Claim
@@ -50,10 +52,12 @@ class Executor:
         self._clock = clock
         self._ids = ids
         self._drive_child = drive_child
+        self._splitter = Splitter(store, registry, store.settings, ids)
 
     def desk(self, claim: Claim) -> Desk:
         """A desk for a claim. Raises ``UnknownJobType``."""
-        return Desk(claim, self._registry.get(claim.job_type), self._store, self._writer, self._clock)
+        job_type = self._registry.get(claim.job_type)
+        return Desk(claim, job_type, self._store, self._writer, self._clock, self._splitter)
 
     def run(self, desk: Desk) -> None:
         """Run a claim in this thread."""
@@ -163,6 +167,7 @@ class Executor:
                 saved=saved,
                 saved_version=version,
                 type_version=job_type.version,
+                range=claim.range,
             )
         return job_type, params
 
@@ -195,6 +200,9 @@ class Executor:
             found = Outcome(Kind.FAILURE, None, JobError("Timeout", str(error)), error)
         try:
             ending = self._ending(desk, found)
+            if ending.keeps_saved and desk.context is not None and desk.context.has_partials:
+                desk.context.mark_end()
+                desk.save_last()
         except InvalidValue as error:
             found = outcome.of_exception(error)
             ending = self._ending(desk, found)
@@ -231,6 +239,7 @@ class Executor:
             ending.progress = desk.meter.snapshot()
         match found.kind:
             case Kind.SUCCESS:
+                ending.keeps_saved = claim.family is not None
                 return ending
             case Kind.SKIPPED:
                 ending.run_status = RunStatus.SKIPPED
@@ -256,11 +265,21 @@ class Executor:
         return ending
 
     def _park(self, ending: Ending, wait: Wait) -> None:
-        if wait.question is None:
+        if wait.question is not None:
+            self._ask(ending, wait.question)
+        elif wait.family is not None:
+            # It reads ``running`` while its ranges go on, and keeps what it occupies.
+            ending.status, ending.waiting_on, ending.family = Status.RUNNING, Waiting.CHILDREN, wait.family
+            ending.keeps_resources = True
+        elif wait.resource is not None:
+            # Ready at once: the claim decides, for all that it needs together.
+            ending.lent, ending.keeps_resources, ending.has_needs = wait.resource, False, True
+        else:
             ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
-            return
+
+    def _ask(self, ending: Ending, asked: Asking) -> None:
         ending.status, ending.waiting_on, ending.event = Status.PENDING_HITL, Waiting.PERSON, "asked"
-        ending.question = asking = dataclasses.replace(wait.question, question_id=self._ids.new())
+        ending.question = asking = dataclasses.replace(asked, question_id=self._ids.new())
         ending.keeps_resources = ending.keeps_resources or asking.is_holding
         ending.data = questions.told(asking.question_id, asking.name, kind=asking.kind)
 
@@ -281,7 +300,7 @@ class Executor:
 
 
 _AFTER_OUTAGE_SECONDS = 1.0
-_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing"}
+_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing", "range-failed"}
 """Errors that another attempt would only meet again."""
 
 

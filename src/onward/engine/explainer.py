@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from onward.engine import families
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, chains, jobs, questions, resources, workers
+from onward.store import Connection, Store, board, chains, jobs, questions, resources, workers
 
 _ASKS = 200
 
@@ -17,7 +18,7 @@ _ASKS = 200
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     """The reason why a job waits, or None when it does not."""
     if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
-        return _phase(conn, store, job)
+        return _phase(conn, store, job) or families.explain(conn, store, job)
     if job.status is Status.PENDING_HITL:
         return _person(conn, store, job)
     if job.status is not Status.PENDING:
@@ -41,6 +42,10 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
 def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
     name = job.blocked_by or "a resource"
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
+    by = next(iter(board.list_resources(conn, store.dialect, name)), {})
+    if by.get("held_by"):
+        why = f": {by['held_reason']}" if by["held_reason"] else ""
+        return WaitingReason("resource", f"{name} is held for no job by {by['held_by']}{why}.")
     if not holders:
         return WaitingReason("resource", f"{name} has just come free; it is next.")
     holder_id = next(iter(holders.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from onward.clock import Clock
+from onward.engine import families
 from onward.engine.desk import Desk, cancelled, stopped
 from onward.engine.pool import Pool
 from onward.engine.service import Service
@@ -75,6 +76,7 @@ class Overseer(Service):
     def _show(self, desks: list[Desk], now: float) -> None:
         told: list[tuple[str, int, Progress]] = []
         phases: list[tuple[str, int, str | None]] = []
+        parents: set[str] = set()
         for desk in desks:
             if not desk.is_told:
                 continue
@@ -85,6 +87,8 @@ class Overseer(Service):
             if claim.parent_id is not None and claim.phase_share is not None and progress.percent is not None:
                 overall = int(100 * (claim.phase_from or 0) + progress.percent * claim.phase_share)
                 phases.append((claim.parent_id, overall, progress.message))
+            elif claim.parent_id is not None and claim.family is not None:
+                parents.add(claim.parent_id)
         if not told:
             return
 
@@ -97,6 +101,7 @@ class Overseer(Service):
 
         try:
             self._store.write(work)
+            families.show(self._store, sorted(parents))
         except StoreUnavailable:
             for desk in desks:
                 desk.is_told = desk.is_told or desk.meter.was_told

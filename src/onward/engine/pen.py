@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from onward.engine import families
 from onward.engine.changes import Batch, Change
 from onward.errors import JobLost, StoreUnavailable
 from onward.model.codec import encode
@@ -18,7 +19,7 @@ from onward.model.ids import Ids
 from onward.model.job import JobError
 from onward.model.outcome import as_json
 from onward.model.states import RunStatus, Status
-from onward.store import Connection, Store, chains, checkpoints, endings, jobs, journals, logs, resources
+from onward.store import Connection, Store, checkpoints, endings, jobs, journals, logs, resources
 from onward.store.endings import Ending, Owned
 
 _log = logging.getLogger("onward.engine")
@@ -180,12 +181,12 @@ class Pen:
         owned: dict[str, Owned],
         now: datetime,
     ) -> None:
-        parents = {change.owner.claim.job_id: change.owner.claim.parent_id for change in changes}
+        claims = {change.owner.claim.job_id: change.owner.claim for change in changes}
         for ending in verdicts:
-            parent_id = parents.get(ending.job_id)
+            parent_id, is_phase = claims[ending.job_id].parent_id, claims[ending.job_id].phase_share is not None
             if parent_id is not None and parent_id in owned:
-                new_id = self._ids.new
-                chains.child_ended(conn, self._store.dialect, ending, parent_id, owned[parent_id], now, new_id)
+                parent, new_id = owned[parent_id], self._ids.new
+                families.child_ended(conn, self._store, ending, parent_id, parent, now, new_id, is_phase=is_phase)
 
     def write_now(self, conn: Connection, change: Change) -> None:
         """Write a change within somebody's open transaction. Raises ``JobLost``."""

@@ -125,7 +125,7 @@ class Reader:
             return journals.list_conflicts(conn, self._store.dialect, parsed(job_id) if job_id else None, limit)
 
     def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+        """The jobs of a chain's phases or of a fan-out's ranges, in order."""
         with self._store.read() as conn:
             found = with_questions(conn, self._store, jobs.children_of(conn, self._store.dialect, parsed(job_id)))
         self._hot.notice(found)

@@ -29,6 +29,7 @@ class Entry:
     run_id: str = ""
     fence: int = 0
     parent_id: str | None = None
+    phase_share: float | None = None
     type_version: int = 1
     worker_id: str | None = None
     point: Point | None = None
@@ -79,6 +80,7 @@ def of_change(change: Change, worker_id: str) -> Entry:
         run_id=claim.run_id,
         fence=claim.fence,
         parent_id=claim.parent_id,
+        phase_share=claim.phase_share,
         type_version=claim.type_version,
         worker_id=worker_id,
         point=change.point,

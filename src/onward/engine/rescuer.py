@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onward.clock import Clock
-from onward.engine import proof
+from onward.engine import families, proof
 from onward.engine.adopter import Adopter
 from onward.engine.service import Service
 from onward.events import Bus, WorkerLost
@@ -22,7 +22,7 @@ from onward.model.codec import encode
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, claims, endings, jobs, resources, workers
+from onward.store import Connection, Store, claims, endings, jobs, resources, workers
 from onward.store.claims import Held
 from onward.store.endings import Ending
 from onward.store.jobs import tell_events
@@ -206,16 +206,20 @@ class Rescuer(Service):
         if not is_running:
             resources.let_go_of_families(conn, dialect, [held.job_id])
         elif is_verdict and held.parent_id is not None:
-            self._end_phase(conn, held.job_id, held.parent_id, held.fence, error)
+            self._tell_parent(conn, held, held.parent_id, error)
 
-    def _end_phase(self, conn: Connection, job_id: str, parent_id: str, fence: int, error: str | None) -> None:
-        parent = endings.lock_owned(conn, self._store.dialect, [parent_id]).get(parent_id)
+    def _tell_parent(self, conn: Connection, held: Held, parent_id: str, error: str | None) -> None:
+        store, now = self._store, self._store.now()
+        parent = endings.lock_owned(conn, store.dialect, [parent_id]).get(parent_id)
         if parent is not None:
-            ending = Ending(job_id, "", "", fence, Status.FAILED, RunStatus.LOST, 0, error=error)
-            chains.child_ended(conn, self._store.dialect, ending, parent_id, parent, self._store.now(), self._ids.new)
+            ending = Ending(held.job_id, "", "", held.fence, Status.FAILED, RunStatus.LOST, 0, error=error)
+            new_id, is_phase = self._ids.new, held.is_phase
+            families.child_ended(conn, store, ending, parent_id, parent, now, new_id, is_phase=is_phase)
 
     def _sweep(self) -> None:
         """Wake whom a lost wake-up has left waiting."""
+        if families.wake_forgotten(self._store):
+            self._store.doorbell.ring()
         sql = "SELECT 1 FROM jobs WHERE blocked_by IS NOT NULL LIMIT 1"
         with self._store.read() as conn:
             if not self._store.dialect.query(conn, sql, []):

@@ -9,9 +9,9 @@ from typing import Any
 
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
-from onward.engine import conflicts, submission
+from onward.engine import conflicts, families, submission
 from onward.engine.submission import NewJob, Submission
-from onward.errors import IdempotencyConflict, JobNotFound, WrongSqliteLibrary
+from onward.errors import IdempotencyConflict, WrongSqliteLibrary
 from onward.events import Bus, JobSubmitted
 from onward.model import codec
 from onward.model.ids import Ids, shown
@@ -126,26 +126,13 @@ class Submitter:
     def _settle(self, conn: Connection, item: NewJob, now: datetime) -> Job | None:
         """The unfinished job that the submission resumes; else its needs are noted, and it is to be inserted."""
         if item.parent_id is not None:
-            self._inherit(conn, item)
+            families.inherit(conn, self._store, item)
         if not item.needs and item.source_id is None:
             return None
         resumed = conflicts.settle(conn, self._store, item, now)
         if resumed is None:
             self._want(conn, item)
         return resumed
-
-    def _inherit(self, conn: Connection, item: NewJob) -> None:
-        """What an ancestor occupies is the child's too: it neither waits for it nor takes it."""
-        parent_id = item.parent_id
-        while parent_id is not None:
-            parent = jobs.get_job(conn, self._store.dialect, parent_id)
-            if parent is None:
-                raise JobNotFound(
-                    f"There is no job {parent_id}, which is named as parent.", hint="See `onward job list`."
-                )
-            theirs = {need.resource for need in parent.resources}
-            item.needs = tuple(need for need in item.needs if need.resource not in theirs)
-            parent_id = parent.parent_id
 
     def _want(self, conn: Connection, item: NewJob) -> None:
         resources.declare(conn, self._store.dialect, item.needs)

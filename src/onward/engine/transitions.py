@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from onward.engine import families as families_of
 from onward.errors import IllegalTransition, JobNotFound, OnwardError
 from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.older import is_in_process, is_outside
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints, endings, jobs, questions, resources
+from onward.store import Connection, Store, chains, checkpoints, endings, families, jobs, questions, resources
 from onward.store.endings import Ending, Owned
 
 
@@ -79,7 +80,7 @@ def cancel(
     questions.withdraw(conn, store.dialect, job_id, job.generation, job.fence, now, actor)
     why = codec.encode({"reason": reason}, "The reason", 65536) if reason else None
     _tell(conn, store, job, "cancelled", now, actor, why)
-    if job.waiting_on is Waiting.CHILDREN:
+    if job.waiting_on is Waiting.CHILDREN and any(child.position is not None for child in family):
         chains.end_run(conn, store.dialect, job_id, job.fence, "cancelled", None, store.dialect.time(now))
     for child in family:
         if not child.status.is_ended:
@@ -92,12 +93,13 @@ def cancel(
 
 
 def _tell_parent(conn: Connection, store: Store, job: Job, now: datetime) -> None:
-    """A cancelled phase ends its chain."""
+    """A cancelled phase ends its chain; a parent of ranges goes on when the last has ended."""
     parent_id = job.parent_id or ""
     parent: Owned | None = endings.lock_owned(conn, store.dialect, [parent_id]).get(parent_id)
     if parent is not None:
         ending = Ending(job.id, job.job_type, "", job.fence, Status.CANCELLED, RunStatus.CANCELLED, 0)
-        chains.child_ended(conn, store.dialect, ending, parent_id, parent, now, _no_new_id)
+        is_phase = job.position is not None
+        families_of.child_ended(conn, store, ending, parent_id, parent, now, _no_new_id, is_phase=is_phase)
 
 
 def _no_new_id() -> str:
@@ -108,17 +110,23 @@ def resume(conn: Connection, store: Store, job_id: str, now: datetime, *, actor:
     """Go on with a failed, cancelled or held job from its checkpoint; failures and losses count anew."""
     job = locked(conn, store, job_id)
     _refuse_without_type(job, "resumed")
-    if job.parent_id is not None:
-        return _resume_family(conn, store, job, now, actor)
     if job.waiting_on is Waiting.HOLD:
         _let_go_on(conn, store, job, now)
         _tell(conn, store, job, "resumed", now, actor)
         return locked(conn, store, job_id)
+    if job.parent_id is not None and not _may_go_alone(conn, store, job):
+        return _resume_family(conn, store, job, now, actor)
     if job.status not in (Status.FAILED, Status.CANCELLED):
         raise _illegal(job, "resumed")
     _again(conn, store, job, now)
     _tell(conn, store, job, "resumed", now, actor)
     return locked(conn, store, job_id)
+
+
+def _may_go_alone(conn: Connection, store: Store, job: Job) -> bool:
+    """A range may be set going again while its parent waits for the others."""
+    parent = locked(conn, store, job.parent_id or "") if job.family is not None else None
+    return parent is not None and parent.waiting_on is Waiting.CHILDREN and job.superseded_by is None
 
 
 def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, actor: str | None) -> Job:
@@ -133,14 +141,15 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
     job = locked(conn, store, job_id)
     _refuse_without_type(job, "started fresh")
-    if job.position is not None:
-        raise _illegal(job, "started fresh by itself: it is a phase of a chain")
+    if job.is_part:
+        raise _illegal(job, f"started fresh by itself: it is {_part(job)}")
     if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
         raise _illegal(job, "started fresh")
-    if any(child.is_owned for child in jobs.children_of(conn, store.dialect, job_id)):
-        raise _illegal(job, "started fresh while the code of its phase has not left")
+    if any(child.is_owned for child in _family(conn, store, job_id)):
+        raise _illegal(job, "started fresh while the code of its children has not left")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     questions.forget(conn, store.dialect, [job_id])
+    families.start_over(conn, store.dialect, job_id)
     chains.start_over(conn, store.dialect, job_id)
     if job.waiting_on is Waiting.HOLD:
         _let_go_on(conn, store, job, now)
@@ -210,7 +219,7 @@ def discard(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if not job.status.is_ended and job.waiting_on is not Waiting.HOLD:
         raise _illegal(job, "discarded")
     checkpoints.drop_saved(conn, store.dialect, [job_id])
-    children = jobs.children_of(conn, store.dialect, job_id)
+    children = _family(conn, store, job_id)
     # What has completed is not done again: its answers stay what they were.
     unfinished = [each.id for each in (job, *children) if each.status is not Status.COMPLETED]
     questions.forget(conn, store.dialect, unfinished)
@@ -233,7 +242,9 @@ def pause(
     """
     job = locked(conn, store, job_id)
     _refuse_without_type(job, "paused")
-    if job.status not in (Status.PENDING, Status.RUNNING, Status.PENDING_HITL) or job.waiting_on is Waiting.CHILDREN:
+    if job.waiting_on is Waiting.CHILDREN:
+        _pause_ranges(conn, store, job, now, actor, reason)
+    elif job.status not in (Status.PENDING, Status.RUNNING, Status.PENDING_HITL):
         raise _illegal(job, "paused")
     values: dict[str, str | None] = {"paused_by": actor or "somebody", "paused_reason": reason}
     if job.status is Status.PENDING and job.waiting_on is not Waiting.HOLD:
@@ -245,6 +256,16 @@ def pause(
     return locked(conn, store, job_id)
 
 
+def _pause_ranges(conn: Connection, store: Store, job: Job, now: datetime, actor: str | None, reason: str) -> None:
+    """A parent that waits for ranges has nothing to stop of its own: its ranges are paused."""
+    ranges = [child for child in jobs.children_of(conn, store.dialect, job.id) if child.family is not None]
+    if not ranges:
+        raise _illegal(job, "paused: it is a chain, pause its phase")
+    for child in ranges:
+        if not child.status.is_ended and child.paused_by is None:
+            pause(conn, store, child.id, now, actor=actor, reason=reason)
+
+
 def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Let a paused job go on."""
     job = locked(conn, store, job_id)
@@ -254,6 +275,10 @@ def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     if job.waiting_on is Waiting.PAUSE:
         is_early = job.run_at is not None and job.run_at > now
         waiting = str(Waiting.OWNER) if job.is_owned else str(Waiting.TIME) if is_early else None
+    elif job.waiting_on is Waiting.CHILDREN:
+        for child in jobs.children_of(conn, store.dialect, job_id):
+            if child.paused_by is not None and not child.status.is_ended:
+                unpause(conn, store, child.id, now, actor=actor)
     jobs.change_job(conn, store.dialect, job_id, job.fence, now, waiting_on=waiting, paused_by=None, paused_reason=None)
     _tell(conn, store, job, "unpaused", now, actor)
     return locked(conn, store, job_id)
@@ -262,8 +287,8 @@ def unpause(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
 def delete(conn: Connection, store: Store, job_id: str) -> None:
     """Delete the record of an ended job that nobody works on any more, with its children's."""
     job = locked(conn, store, job_id)
-    if job.position is not None:
-        raise _illegal(job, "deleted by itself: it is a phase of a chain")
+    if job.is_part:
+        raise _illegal(job, f"deleted by itself: it is {_part(job)}")
     _delete(conn, store, job)
 
 
@@ -287,6 +312,18 @@ def _refuse_without_type(job: Job, verb: str) -> None:
             f"Job {shown(job.id)} ({job.job_type}) is a function of one process and cannot be {verb}.",
             hint="Hand the function over again; to have it resumable, register it with @app.job().",
         )
+
+
+def _family(conn: Connection, store: Store, job_id: str) -> list[Job]:
+    """All that descend from a job."""
+    found: list[Job] = []
+    for child in jobs.children_of(conn, store.dialect, job_id):
+        found += [child, *_family(conn, store, child.id)]
+    return found
+
+
+def _part(job: Job) -> str:
+    return "a phase of a chain" if job.position is not None else f"{job.range} of {job.family}"
 
 
 def _illegal(job: Job, verb: str) -> IllegalTransition:

@@ -48,12 +48,14 @@ class Claim:
     run_id: str
     started_at: datetime
     is_resumed: bool = False
+    family: str | None = None
+    range: tuple[int, int, int, int] | None = None
 
 
 _COLUMNS = (
     "job_id, job_type, params, fence, generation, attempt, failures, source_id, user_id, bot_id, parent_id, "
     "type_version, checkpoint_at, checkpoint_number, resources, phase_from, phase_share, progress_percent, "
-    "progress_done, progress_total"
+    "progress_done, progress_total, family, range_number, range_total, range_start, range_end"
 )
 
 
@@ -191,6 +193,8 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
         total=row[19],
         run_id=run_id,
         started_at=now,
+        family=row[20],
+        range=(row[21], row[22], row[23], row[24]) if row[20] is not None else None,
     )
 
 
@@ -256,13 +260,14 @@ class Held:
     parent_id: str | None
     waiting_on: Waiting | None
     has_needs: bool
+    is_phase: bool
 
 
 def owned_by(conn: Connection, dialect: Dialect, worker_id: str) -> list[Held]:
     """What a worker has, kept from others until the transaction ends."""
     sql = (
         "SELECT job_id, status, fence, generation, losses, max_losses, on_worker_lost, parent_id, waiting_on, "
-        f"resources FROM jobs WHERE worker_id = ? ORDER BY job_id{dialect.lock}"
+        f"resources, position FROM jobs WHERE worker_id = ? ORDER BY job_id{dialect.lock}"
     )
     return [
         Held(
@@ -276,6 +281,7 @@ def owned_by(conn: Connection, dialect: Dialect, worker_id: str) -> list[Held]:
             parent_id=row[7],
             waiting_on=Waiting(row[8]) if row[8] else None,
             has_needs=row[9] is not None,
+            is_phase=row[10] is not None,
         )
         for row in dialect.query(conn, sql, [worker_id])
     ]

@@ -82,7 +82,8 @@ _CONTRADICTIONS = (
     (
         "SELECT count(*) FROM job_resources n JOIN jobs j ON j.job_id = n.job_id WHERE n.slot IS NOT NULL "
         "AND j.status IN ('completed', 'failed', 'cancelled') AND j.worker_id IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM jobs c WHERE c.parent_id = j.job_id AND c.worker_id IS NOT NULL)",
+        "AND NOT EXISTS (SELECT 1 FROM jobs c LEFT JOIN jobs g ON g.parent_id = c.job_id WHERE c.parent_id = j.job_id "
+        "AND (c.worker_id IS NOT NULL OR g.worker_id IS NOT NULL))",
         "resources are held by jobs that have ended",
     ),
     (

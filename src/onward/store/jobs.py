@@ -216,8 +216,11 @@ def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
 
 
 def children_of(conn: Connection, dialect: Dialect, job_id: str) -> list[Job]:
-    """The jobs whose parent this is, by position."""
-    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE parent_id = ? ORDER BY position, job_id"
+    """The jobs whose parent this is: phases by position, ranges by family and number."""
+    sql = (
+        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE parent_id = ? "
+        "ORDER BY coalesce(position, 0), coalesce(family, ''), coalesce(range_number, 0), job_id"
+    )
     return [rows.job(row) for row in dialect.query(conn, sql, [job_id])]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from onward.model.codec import decode
+from onward.model.family import WorkRange
 from onward.model.job import EventRecord, Job, JobError, LogLine, Need, Progress, Question, Run, WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store.tables import parse_time
@@ -17,7 +18,7 @@ JOB_COLUMNS = (
     "parent_id, position, hitl_type, hitl_data, hitl_response, resources, worker_id, waiting_on, blocked_by, "
     "paused_by, paused_reason, current_dimension, current_operation, pending_dimensions, checkpoint_number, "
     "checkpoint_at, superseded_by, task_description, type_version, idempotency_key, "
-    "acknowledged_by, acknowledged_at, acknowledged_note"
+    "acknowledged_by, acknowledged_at, acknowledged_note, family, range_number, range_total, range_start, range_end"
 )
 
 
@@ -46,7 +47,7 @@ def job_error(text: str | None) -> JobError | None:
 
 def needs_of(text: str | None) -> tuple[Need, ...]:
     """The resources of a job, as they are kept in its row."""
-    return tuple(Need(name, capacity) for name, capacity in decode(text)) if text else ()
+    return tuple(Need(item[0], item[1]) for item in decode(text)) if text else ()
 
 
 def job(row: Any, as_of: datetime | None = None) -> Job:
@@ -57,7 +58,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         created_at, run_at, started_at, completed_at, updated_at, parent_id, position, hitl_type, hitl_data,
         hitl_response, resources, worker_id, waiting_on, blocked_by, paused_by, paused_reason, dimension, operation,
         pending, number, checkpoint_at, superseded_by, description, version, key,
-        acknowledged_by, acknowledged_at, acknowledged_note,
+        acknowledged_by, acknowledged_at, acknowledged_note, family, *work_range,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -106,6 +107,8 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         acknowledged_by=acknowledged_by,
         acknowledged_at=moment(acknowledged_at),
         acknowledged_note=acknowledged_note or "",
+        family=family,
+        range=WorkRange(*work_range) if family is not None else None,
         as_of=as_of,
     )
 

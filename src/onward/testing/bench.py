@@ -12,6 +12,7 @@ from typing import Any
 from onward.authoring.context import Context
 from onward.authoring.inline import Memory, run_inline
 from onward.authoring.job_type import JobType, make_job_type
+from onward.authoring.registry import JobTypes
 from onward.clock import Clock, ManualClock, SystemClock
 from onward.errors import Interrupt, JobStopped, OnwardError
 from onward.model.codec import decode, encode
@@ -39,6 +40,8 @@ class JobBench:
 
     ``job``: a function or a ``JobType``; ``params``: plain JSON values; ``clock``: for instance a ``ManualClock``.
     ``answers``: what people say, by the names of the questions; the first question of a kind is called as its kind.
+    ``job_types``: where ``fan_out`` finds job types by name; it may be given functions without. Ranges run one after
+    the other.
     """
 
     def __init__(
@@ -50,12 +53,14 @@ class JobBench:
         settings: Settings | None = None,
         clock: Clock | None = None,
         answers: Mapping[str, Json] | None = None,
+        job_types: JobTypes | None = None,
     ) -> None:
         self.job_type = job if isinstance(job, JobType) else make_job_type(job)
         self.params = dict(params or {})
         self.source_id = source_id
         self.settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
+        self.job_types = job_types
         self.memory = Memory()
         self.people = self.memory.people = _People(answers or {}, self.settings)
         self.attempt = 0
@@ -84,6 +89,7 @@ class JobBench:
                 attempt=self.attempt,
                 progress_callback=lambda done, total, message: self.progress.append((done, total, message)),
                 before=before,
+                resolve=self.job_types.resolve if self.job_types is not None else None,
             )
         except Interrupt as reason:
             return Interrupted(reason, self.state)
