@@ -17,12 +17,14 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, transitions
+from onward.engine import chainer, keeping, nouns, transitions
+from onward.engine.pruner import Pruner
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.worker import Worker
 from onward.events import Bus
+from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed
 from onward.model.job import EventRecord, Job, Json, LogLine, Page, Run
@@ -62,7 +64,9 @@ class Onward:
         self._reader = Reader(self._store, self.clock)
         self.workers = nouns.Workers(self._store)
         self.resources = nouns.Resources(self._store)
-        self.checkpoints = nouns.Checkpoints(self._store)
+        self._pruner = Pruner(self._store, self.clock, self._ids)
+        self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        self.archive = keeping.Archive(self._store, self._pruner)
         self.database = nouns.Database(self._store)
 
     # ---- job types ------------------------------------------------------------------------------------------
@@ -88,7 +92,7 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types)
+        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
 
     # ---- submitting -----------------------------------------------------------------------------------------
 
@@ -351,6 +355,26 @@ class Onward:
         job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))
         self._store.doorbell.ring()
         return job
+
+    # ---- keeping --------------------------------------------------------------------------------------------
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        archive: bool = True,
+        *,
+        dry_run: bool = False,
+        should_stop: Callable[[], bool] | None = None,
+        on_batch: Callable[[PruneReport], None] | None = None,
+    ) -> PruneReport:
+        """Take finished jobs out of the way that ended longer ago than ``older_than``, each with all its family.
+
+        Without ``older_than``, ``retention.finished_days`` says how long; ``retention.archive`` says where they go,
+        ``archive=False`` deletes them. Small batches, each a transaction: it may be stopped (``should_stop`` is asked
+        between them), killed and begun again. Jobs with a pinned checkpoint, or one that is younger than
+        ``retention.checkpoint_days``, stay, and so do families that have not ended. Returns what was done.
+        """
+        return self._pruner.jobs(older_than, keep=archive, dry_run=dry_run, told=keeping.told(should_stop, on_batch))
 
     # ---- working --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What an application has besides jobs: workers, resources, checkpoints and its database."""
+"""What an application has besides jobs: workers, resources and its database."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 from onward.engine.reader import Reader
 from onward.errors import InvalidValue
-from onward.model.ids import parsed
 from onward.model.job import Job, WorkerRecord
 from onward.model.query import JobQuery
-from onward.store import Store, checkpoints, counting, migrate, resources, workers
+from onward.store import Store, counting, migrate, resources, workers
 
 
 class Workers:
@@ -47,18 +46,6 @@ class Resources:
             raise InvalidValue(f"A capacity of {capacity} is not possible.", hint="Use 1 or more.")
         self._store.write(lambda conn: resources.set_capacity(conn, self._store.dialect, name, capacity))
         self._store.doorbell.ring()
-
-
-class Checkpoints:
-    """What jobs have saved."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def list(self, job_id: str) -> list[dict[str, Any]]:
-        """The kept checkpoints of a job, newest first: number, bytes, percent, saved_at, is_valid."""
-        with self._store.read() as conn:
-            return checkpoints.list_checkpoints(conn, self._store.dialect, parsed(job_id))
 
 
 class Database:

@@ -10,7 +10,8 @@ from typing import Literal
 
 from onward.clock import Clock
 from onward.engine import explainer
-from onward.errors import InvalidValue, JobNotFound, StoreUnavailable
+from onward.engine.keeping import not_found
+from onward.errors import InvalidValue, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
@@ -34,7 +35,7 @@ class Reader:
         with self._store.read() as conn:
             job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
             if job is None:
-                raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+                raise not_found(conn, self._store, job_id)
             return dataclasses.replace(
                 job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now()
             )
@@ -131,7 +132,8 @@ class Reader:
             # A connection that was lost while nobody looked fails once; what is away fails again.
             job = self._look(job_id)
         if job is None:
-            raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+            with self._store.read() as conn:
+                raise not_found(conn, self._store, job_id)
         return job
 
     def _look(self, job_id: str) -> Job | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from onward.errors import IllegalTransition, JobNotFound, OnwardError
+from onward.engine.keeping import not_found
+from onward.errors import IllegalTransition, OnwardError
 from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
@@ -21,7 +22,7 @@ def locked(conn: Connection, store: Store, job_id: str) -> Job:
     """The job, kept from others, or ``JobNotFound``."""
     job = jobs.lock_job(conn, store.dialect, job_id)
     if job is None:
-        raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+        raise not_found(conn, store, job_id)
     return job
 
 
@@ -250,7 +251,7 @@ def _delete(conn: Connection, store: Store, job: Job) -> None:
         raise _illegal(job, "deleted")
     for child in jobs.children_of(conn, store.dialect, job.id):
         _delete(conn, store, locked(conn, store, child.id))
-    jobs.delete_job(conn, store.dialect, job.id)
+    jobs.delete_jobs(conn, store.dialect, [job.id])
 
 
 def _illegal(job: Job, verb: str) -> IllegalTransition:

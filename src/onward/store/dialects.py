@@ -22,6 +22,8 @@ class Dialect(Protocol):
     name: str
     lock: str
     """Appended to a SELECT to keep the rows from others until the transaction ends."""
+    lock_free: str
+    """The same, passing over the rows that somebody else keeps."""
 
     def time(self, value: datetime) -> Any:
         """A time as the driver takes it in a statement of our own text."""
@@ -33,6 +35,9 @@ class Dialect(Protocol):
         self, conn: Connection, table: Table, keys: Sequence[str], sets: Sequence[str], rows: Sequence[Row]
     ) -> int:
         """Set columns of many rows, each found by its keys; a row is keys then values. Returns how many changed."""
+
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        """Delete many rows, each found by its keys, which are never empty. Returns how many there were."""
 
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         """Rows of a statement of our own text with ``?`` for its parameters."""
@@ -61,6 +66,7 @@ class SqliteDialect:
     name = "sqlite"
     # A writing transaction has the whole file for itself.
     lock = ""
+    lock_free = ""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[Any, ...], str] = {}
@@ -120,6 +126,17 @@ class SqliteDialect:
             cursor.execute(sql, parts.shared_values + parts.values)
             changed += cursor.rowcount
         return int(changed)
+
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        cursor, deleted = _cursor(conn), 0
+        names = ", ".join(f'"{name}"' for name in keys)
+        for group in _groups(rows):
+            # As JSON: one text for any number of rows.
+            taken = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(len(keys)))
+            sql = f'DELETE FROM "{table.name}" WHERE ({names}) IN (SELECT {taken} FROM json_each(?))'
+            cursor.execute(sql, [orjson.dumps([list(row) for row in group]).decode()])
+            deleted += cursor.rowcount
+        return int(deleted)
 
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         return list(_cursor(conn).execute(sql, params).fetchall())
@@ -201,6 +218,7 @@ class PostgresDialect:
 
     name = "postgresql"
     lock = " FOR UPDATE"
+    lock_free = " FOR UPDATE SKIP LOCKED"
 
     def time(self, value: datetime) -> Any:
         return value
@@ -237,6 +255,15 @@ class PostgresDialect:
             )
         cursor = _cursor(conn)
         cursor.execute(sql, [*parts.shared_values, *map(_array, parts.columns)])
+        return int(cursor.rowcount)
+
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        where = " AND ".join(f't."{name}" = v."{name}"' for name in keys)
+        cursor = _cursor(conn)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(
+            f'DELETE FROM "{table.name}" AS t USING {_unnest(table, keys)} WHERE {where}', list(map(_array, columns))
+        )
         return int(cursor.rowcount)
 
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
