@@ -30,7 +30,9 @@ COMMANDS = {
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
     "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
     "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
-    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
+    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
+    "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
+    "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
     "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),
     "config": Branch(
@@ -63,6 +65,7 @@ onward: background jobs that go on where they stopped.
 
   Start    demo, dev, worker, run, watch
   Jobs     job, interrupted, chain, resource, checkpoint, workers
+  Keeping  retention, archive
   Place    db, config, doctor
   About    help, version, completion
 

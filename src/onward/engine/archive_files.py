@@ -72,7 +72,7 @@ class ArchiveFiles:
     def _file(self, now: datetime) -> Path:
         if self._path is None or self._good > _MOST_BYTES or not self._path.exists():
             self._count += 1
-            name = f"{_PREFIX}{now:%Y%m%dT%H%M%S}Z-{self._tag}-{self._count}{_SUFFIX}"
+            name = f"{_PREFIX}{now:%Y%m%dT%H%M%S%f}Z-{self._tag}-{self._count}{_SUFFIX}"
             path = self.folder / name
             with path.open("xb") as file:
                 os.fsync(file.fileno())
@@ -118,7 +118,7 @@ def look_up(folder: Path, job_id: str, archived_at: datetime | None = None) -> d
     """The last line of a job in the folder's files, or None. ``archived_at`` spares the files that cannot have it."""
     found = None
     for path in sorted(folder.glob(f"{_PREFIX}*{_SUFFIX}"), reverse=True):
-        if archived_at is not None and path.name[len(_PREFIX) :] > f"{archived_at:%Y%m%dT%H%M%S}[":
+        if archived_at is not None and path.name[len(_PREFIX) :] > f"{archived_at:%Y%m%dT%H%M%S%f}[":
             continue
         for line in read_lines(path):
             if line.get("job", {}).get("job_id") == job_id:

@@ -11,6 +11,7 @@ from onward.engine import archive_files
 from onward.engine.pruner import Pruner, Told, checked_length
 from onward.errors import IllegalTransition, InvalidValue, JobNotFound
 from onward.model.archive import ArchivedJob, PruneReport
+from onward.model.codec import decode
 from onward.model.ids import parsed, shown
 from onward.model.job import Page
 from onward.store import Connection, Store, archive, checkpoints, jobs, retention
@@ -44,6 +45,19 @@ class Checkpoints:
         """The kept checkpoints of a job, newest first: number, bytes, percent, saved_at, is_valid, pinned."""
         with self._store.read() as conn:
             return checkpoints.list_checkpoints(conn, self._store.dialect, parsed(job_id))
+
+    def get(self, job_id: str) -> dict[str, Any]:
+        """What a job would go on from: ``number``, ``type_version``, ``state``. Raises ``JobNotFound``.
+
+        ``CorruptCheckpoint`` when none that is kept is valid; ``state`` is None when it has saved no checkpoint.
+        """
+        with self._store.read() as conn:
+            if jobs.get_job(conn, self._store.dialect, parsed(job_id)) is None:
+                raise not_found(conn, self._store, job_id)
+            found = checkpoints.load_checkpoint(conn, self._store.dialect, parsed(job_id))
+        if found is None:
+            return {"number": 0, "type_version": None, "state": None}
+        return {"number": found[1], "type_version": found[2], "state": decode(found[0])}
 
     def pin(self, job_id: str) -> int:
         """Keep what a job and its children have saved from retention, and the job with it; how many checkpoints.

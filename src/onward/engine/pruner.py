@@ -7,6 +7,7 @@ killed anywhere and begun again. Between batches it rests: long while jobs wait 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,7 +30,7 @@ _MOST_ROWS = 1000
 """Rows that go in one batch; a single family may have more."""
 _BATCH_SECONDS = 0.05
 """How long a batch shall take: nobody waits longer for it. Never more than a few times that."""
-_SHARE_BUSY = 0.08
+_SHARE_BUSY = 0.1
 _SHARE_IDLE = 0.5
 """The part of the time that batches may take: while jobs wait for a worker, and otherwise."""
 _REST_SECONDS = 2.0
@@ -130,24 +131,25 @@ class Pruner:
 
     def _batches(self, families: Sequence[list[Kept]]) -> Iterator[list[list[Kept]]]:
         """Families in batches of as many rows as go in the time that a batch may take."""
-        todo = list(families)
+        todo = deque(families)
         while todo:
-            taken = [todo.pop(0)]
-            while todo and sum(map(len, taken)) + len(todo[0]) <= self._size:
-                taken.append(todo.pop(0))
+            taken, members = [todo.popleft()], 0
+            while todo and members + len(taken[-1]) + len(todo[0]) <= self._size:
+                members += len(taken[-1])
+                taken.append(todo.popleft())
             with self._store.read() as conn:
                 rows = retention.count_belongings(conn, self._store.dialect, _ids_of(taken))
             total = 0
             for at, family in enumerate(taken):
                 total += sum(rows[job.job_id] for job in family)
                 if at and total > _MOST_ROWS:
-                    todo[:0] = taken[at:]
+                    todo.extendleft(reversed(taken[at:]))
                     taken = taken[:at]
                     break
             if sum(map(len, taken)) > _MOST_ROWS:
                 # A very large family: once its head is gone, its members can only go too, a batch at a time.
-                head, *members = taken[0]
-                todo[:0] = [[member] for member in reversed(members)]
+                head, *others = taken[0]
+                todo.extendleft([other] for other in reversed(others))
                 taken = [[head]]
             yield taken
 
