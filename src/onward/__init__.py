@@ -18,11 +18,11 @@ _HOMES = {
     "onward.engine.submission": "Submission",
     "onward.engine.worker": "Worker",
     "onward.errors": (
-        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep IdempotencyConflict "
-        "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
-        "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
-        "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "WrongSqliteLibrary"
+        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DatabaseMoved DuplicateStep "
+        "IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer InvalidChain "
+        "InvalidConfig InvalidExport InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost "
+        "JobNotFound JobParked JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable "
+        "UnknownJobType WorkersOnline WrongSqliteLibrary"
     ),
     "onward.model.chain": "ChainReport JobPhase",
     "onward.model.job": "Job JobError Page Progress Question Run",

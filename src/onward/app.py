@@ -18,6 +18,8 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, keeping, nouns, transitions
+from onward.engine.database import Database
+from onward.engine.mover import Mover
 from onward.engine.pruner import Pruner
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
@@ -67,7 +69,7 @@ class Onward:
         self._pruner = Pruner(self._store, self.clock, self._ids)
         self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
         self.archive = keeping.Archive(self._store, self._pruner)
-        self.database = nouns.Database(self._store)
+        self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
 
     # ---- job types ------------------------------------------------------------------------------------------
 

@@ -19,7 +19,11 @@
     ├── AlreadyAnswered             the question has its answer
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
-    │   └── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   ├── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   └── DatabaseMoved           everything in it was moved to another database
+    ├── InvalidExport               a file is not a whole export that this version can read
+    ├── ImportClash                 what is to be brought in is there already
+    ├── WorkersOnline               workers are at work where none may be
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
@@ -208,6 +212,42 @@ class SchemaMismatch(StoreUnavailable):
 
     code = "schema-outdated"
     exit_code = 6
+
+
+class DatabaseMoved(StoreUnavailable):
+    """Everything in this database was moved to another, or is being moved; nothing is written here any more."""
+
+    code = "database-moved"
+    exit_code = 6
+
+
+class InvalidExport(OnwardError):
+    """A file is not an export, is damaged or torn, or was made by a newer version; nothing was brought in."""
+
+    code = "export-invalid"
+    exit_code = 6
+
+
+class ImportClash(OnwardError):
+    """What is to be brought in is there already; ``clashes`` lists some of it. Nothing was brought in."""
+
+    code = "import-clash"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", clashes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.clashes = clashes
+
+
+class WorkersOnline(OnwardError):
+    """Workers are at work on a database that is to be moved; ``workers`` names them."""
+
+    code = "workers-online"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", workers: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.workers = workers
 
 
 class WrongSqliteLibrary(OnwardError):

@@ -1,15 +1,14 @@
-"""What an application has besides jobs: workers, resources and its database."""
+"""What an application has besides jobs: workers and resources."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from onward.engine.reader import Reader
 from onward.errors import InvalidValue
 from onward.model.job import Job, WorkerRecord
 from onward.model.query import JobQuery
-from onward.store import Store, counting, migrate, resources, workers
+from onward.store import Store, resources, workers
 
 
 class Workers:
@@ -46,43 +45,6 @@ class Resources:
             raise InvalidValue(f"A capacity of {capacity} is not possible.", hint="Use 1 or more.")
         self._store.write(lambda conn: resources.set_capacity(conn, self._store.dialect, name, capacity))
         self._store.doorbell.ring()
-
-
-class Database:
-    """The database itself: its schema and its health."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def upgrade(self) -> tuple[int, int]:
-        """Make or bring forward the schema; (version before, version now)."""
-        return self._store.upgrade()
-
-    def version(self) -> int | None:
-        """The schema's version, None for an empty database."""
-        with self._store.look() as conn:
-            return migrate.version(conn)
-
-    def status(self) -> dict[str, Any]:
-        """Address, schema version, library, size in bytes and rows of each table."""
-        return counting.status(self._store)
-
-    def check(self) -> list[str]:
-        """What is wrong with it; an empty list when nothing is."""
-        return counting.check(self._store)
-
-    def reset(self) -> None:
-        """Delete every table with everything in it, and make them anew."""
-        migrate.drop_all(self._store.engines)
-        migrate.upgrade(self._store.engines)
-
-    def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run one statement of SQL: names of columns, and rows."""
-        return counting.run_sql(self._store, sql)
-
-    def backup(self, path: Path) -> None:
-        """Copy a SQLite database to another file while it is in use."""
-        counting.backup(self._store, path)
 
 
 def interrupted(reader: Reader, limit: int) -> list[Job]:

@@ -48,6 +48,18 @@ class Dialect(Protocol):
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         """Run such a statement; the number of rows that it changed."""
 
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        """Rows of a statement, so many at a time and no more than that in memory; within a transaction."""
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Put whole rows in as fast as may be: for filling tables, away from the hot path."""
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:
+        """The highest number that a rising column has ever given."""
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        """Have a rising column go on above this number."""
+
     def use_index(self, name: str) -> str:
         """Appended to a table's name where the planner must be told which index to use."""
 
@@ -149,6 +161,26 @@ class SqliteDialect:
 
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql, params).rowcount)
+
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        cursor = _cursor(conn).execute(sql)
+        while found := cursor.fetchmany(size):
+            yield found
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        sql = f'INSERT INTO "{table.name}" ({names}) VALUES {_values(len(columns), 1)}'
+        _cursor(conn).executemany(sql, rows)
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:  # noqa: ARG002 - SQLite has one a table
+        found = self.query(conn, "SELECT seq FROM sqlite_sequence WHERE name = ?", [table.name])
+        return int(found[0][0]) if found else 0
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        if number > self.last_number(conn, table, column):
+            # Rows that were put in have made the entry, but where there were none.
+            self.execute(conn, "DELETE FROM sqlite_sequence WHERE name = ?", [table.name])
+            self.execute(conn, "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table.name, number])
 
     def use_index(self, name: str) -> str:
         return f" INDEXED BY {name}"
@@ -274,6 +306,30 @@ class PostgresDialect:
 
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql.replace("?", "%s"), params).rowcount)
+
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        # A cursor on the server: the driver's plain one would fetch the whole table first.
+        raw: Any = conn.connection.driver_connection
+        with raw.cursor("onward_stream") as cursor:
+            cursor.execute(sql)
+            while found := cursor.fetchmany(size):
+                yield list(found)
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        with _cursor(conn).copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:
+        sequence = self.query(conn, "SELECT pg_get_serial_sequence(?, ?)", [table.name, column])[0][0]
+        found = self.query(conn, f"SELECT last_value, is_called FROM {sequence}", [])[0]
+        return int(found[0]) if found[1] else 0
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        if number > self.last_number(conn, table, column):
+            sql = "SELECT setval(pg_get_serial_sequence(?, ?)::regclass, ?)"
+            self.query(conn, sql, [table.name, column, number])
 
     def use_index(self, name: str) -> str:  # noqa: ARG002 - it keeps statistics, and chooses by them
         return ""

@@ -39,6 +39,7 @@ class Engines(Protocol):
     def writing(self) -> contextlib.AbstractContextManager[Connection]: ...
     def writing_once(self) -> contextlib.AbstractContextManager[Connection]: ...
     def reading(self) -> contextlib.AbstractContextManager[Connection]: ...
+    def snapshot(self) -> contextlib.AbstractContextManager[Connection]: ...
     def asks_again(self, error: BaseException) -> bool: ...
     def is_outage(self, error: BaseException) -> bool: ...
     def forget_connections(self) -> None: ...
@@ -186,6 +187,17 @@ class SqliteEngines:
             yield conn
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self._readers.connect() as conn:
+            raw: Any = conn.connection.driver_connection
+            raw.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                raw.execute("ROLLBACK")
+
+    @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
         if not self.safe or fcntl is None:
             yield
@@ -284,6 +296,13 @@ class PostgresEngines:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._reading.connect() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn, conn.begin():
+            conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield conn
 
     def asks_again(self, error: BaseException) -> bool:

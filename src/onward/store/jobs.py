@@ -170,7 +170,7 @@ def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit
     return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
 
 
-_FLOOR = "fence_floor"
+FLOOR = "fence_floor"
 
 
 def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
@@ -182,19 +182,19 @@ def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[st
 
 
 def _fence_floor(conn: Connection, dialect: Dialect) -> int:
-    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [_FLOOR])
+    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [FLOOR])
     return int(found[0][0]) if found else 0
 
 
 def raise_fence_floor(conn: Connection, dialect: Dialect, fence: int) -> None:
     """Jobs up to this fence are being deleted. The row is written, and so kept from others, only where it must rise."""
-    found = dialect.query(conn, "SELECT value FROM onward_meta WHERE key = ?", [_FLOOR])
+    found = dialect.query(conn, "SELECT value FROM onward_meta WHERE key = ?", [FLOOR])
     if found and int(found[0][0]) >= fence:
         return
     sql = "INSERT INTO onward_meta (key, value) VALUES (?, '0') ON CONFLICT (key) DO NOTHING"
-    dialect.execute(conn, sql, [_FLOOR])
+    dialect.execute(conn, sql, [FLOOR])
     if fence > _fence_floor(conn, dialect):
-        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), _FLOOR])
+        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), FLOOR])
 
 
 BELONGINGS = tuple(
