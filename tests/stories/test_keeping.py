@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from onward import Onward
+from onward import DatabaseMoved, Onward
 from onward.engine import archive_files
 from tests.app_fixtures import quick_settings, rows, run_all
 from tests.stories.processes import wait_until
@@ -57,7 +58,7 @@ def test_killed_pruning_loses_nothing_and_goes_on(database_url: str, where: str,
 
     ids = {app.submit(noop, {"number": number}).id for number in range(COUNT)}
     run_all(app)
-    for _ in range(3):
+    for _ in range(2):
         before = app.counts()["completed"]
         run_and_kill(PRUNE, database_url, where, when=lambda before=before: app.counts()["completed"] < before)
         there = {job.id for job in app.find(limit=1000)}
@@ -76,3 +77,35 @@ def test_killed_pruning_loses_nothing_and_goes_on(database_url: str, where: str,
     results = [app.archive.get(job_id).job for job_id in ids]
     assert sorted(job.result for job in results if job) == list(range(COUNT))
     app.close()
+
+
+MOVE = """
+import sys, time
+from onward import Onward
+from tests.app_fixtures import quick_settings
+
+app = Onward(settings=quick_settings(sys.argv[1]))
+app.database.move(sys.argv[2], on_rows=lambda table, count: time.sleep(0.2) if count else None)
+"""
+
+
+def test_killed_move_loses_nothing_and_goes_on(sqlite_url: str, postgres_url: str, tmp_path: Path) -> None:
+    """There and back: each way is killed in its middle, and run again."""
+    places = [sqlite_url, postgres_url, f"sqlite:///{tmp_path / 'back.db'}"]
+    app = Onward(settings=quick_settings(places[0]))
+    app.job(name="noop")(lambda: 1)
+    ids = {app.submit("noop").id for _ in range(COUNT)}
+    run_all(app)
+    ids |= {app.submit("noop", delay=3600).id for _ in range(COUNT)}
+    app.close()
+    for source, target in pairwise(places):
+        old, new = Onward(settings=quick_settings(source)), Onward(settings=quick_settings(target))
+        run_and_kill(MOVE, source, target, when=lambda old=old: old.database.moved_to())
+        with pytest.raises(DatabaseMoved, match="is being moved"):
+            old.counts()
+        assert new.database.status()["rows"].get("jobs", 0) == 0
+        assert old.database.move(target).rows["jobs"] == 2 * COUNT
+        assert {job.id for job in new.find(limit=1000)} == ids
+        assert new.database.check() == []
+        for each in (old, new):
+            each.close()

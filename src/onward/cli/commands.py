@@ -28,13 +28,21 @@ COMMANDS = {
         ("list", "show", "logs", "watch", "types", "resume", "fresh", "again", "pause", "cancel", "delete", "export"),
     ),
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
-    "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
+    "chain": Branch(
+        "nouns.chain",
+        "Job types run one after the other.",
+        ("list", "show", "validate", "run", "graph", "save", "export", "import", "delete"),
+    ),
     "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
     "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
     "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
     "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
-    "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),
+    "db": Branch(
+        "nouns.db",
+        "The database.",
+        ("init", "upgrade", "status", "check", "sql", "reset", "backup", "export", "import", "move"),
+    ),
     "config": Branch(
         "nouns.config", "Settings, and where they come from.", ("show", "get", "path", "validate", "schema")
     ),
