@@ -18,16 +18,18 @@ _HOMES = {
     "onward.engine.submission": "Submission",
     "onward.engine.worker": "Worker",
     "onward.errors": (
-        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DatabaseMoved DuplicateStep "
+        "AlreadyAnswered CapacityMismatch ChainNotFound CorruptCheckpoint CursorLost DatabaseMoved DuplicateStep "
         "IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer InvalidChain "
         "InvalidConfig InvalidExport InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost "
         "JobNotFound JobParked JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable "
-        "UnknownJobType WorkersOnline WrongSqliteLibrary"
+        "UnknownJobType VersionConflict WorkersOnline WrongSqliteLibrary"
     ),
-    "onward.model.chain": "ChainReport JobPhase",
+    "onward.model.archive": "ArchivedJob PruneReport",
+    "onward.model.chain": "ChainReport ChainTemplate JobPhase",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.retry": "Backoff",
     "onward.model.states": "RunStatus Status",
+    "onward.model.transfer": "TransferReport",
     "onward.settings": "Settings",
     "onward.version": "__version__",
 }

@@ -10,6 +10,7 @@ from onward.engine.worker import Worker
 from onward.errors import (
     AlreadyAnswered,
     CapacityMismatch,
+    ChainNotFound,
     CorruptCheckpoint,
     CursorLost,
     DatabaseMoved,
@@ -38,21 +39,27 @@ from onward.errors import (
     SchemaMismatch,
     StoreUnavailable,
     UnknownJobType,
+    VersionConflict,
     WorkersOnline,
     WrongSqliteLibrary,
 )
-from onward.model.chain import ChainReport, JobPhase
+from onward.model.archive import ArchivedJob, PruneReport
+from onward.model.chain import ChainReport, ChainTemplate, JobPhase
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
+from onward.model.transfer import TransferReport
 from onward.settings import Settings
 from onward.version import __version__
 
 __all__ = [
     "AlreadyAnswered",
+    "ArchivedJob",
     "Backoff",
     "CapacityMismatch",
+    "ChainNotFound",
     "ChainReport",
+    "ChainTemplate",
     "Clock",
     "Context",
     "CorruptCheckpoint",
@@ -87,6 +94,7 @@ __all__ = [
     "OnwardError",
     "Page",
     "Progress",
+    "PruneReport",
     "Question",
     "ResourceBusy",
     "Run",
@@ -97,7 +105,9 @@ __all__ = [
     "StoreUnavailable",
     "Submission",
     "SystemClock",
+    "TransferReport",
     "UnknownJobType",
+    "VersionConflict",
     "Worker",
     "WorkersOnline",
     "WrongSqliteLibrary",

@@ -24,6 +24,7 @@ from onward.engine.pruner import Pruner
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
+from onward.engine.templates import Templates
 from onward.engine.worker import Worker
 from onward.events import Bus
 from onward.model.archive import PruneReport
@@ -68,6 +69,7 @@ class Onward:
         self.resources = nouns.Resources(self._store)
         self._pruner = Pruner(self._store, self.clock, self._ids)
         self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        self.templates = Templates(self._store, self.job_types, self.submit_chain)
         self.archive = keeping.Archive(self._store, self._pruner)
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
 

@@ -16,6 +16,8 @@
     ├── InvalidSchedule             an expression is wrong or never fires
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
+    ├── ChainNotFound               no chain is saved under this name
+    ├── VersionConflict             somebody has saved another version meanwhile
     ├── AlreadyAnswered             the question has its answer
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
@@ -184,6 +186,24 @@ class InvalidChain(OnwardError):
     def __init__(self, message: str, *, hint: str = "", report: Any = None) -> None:
         super().__init__(message, hint=hint)
         self.report = report
+
+
+class ChainNotFound(OnwardError):
+    """No chain is saved under this name."""
+
+    code = "chain-not-found"
+    exit_code = 3
+
+
+class VersionConflict(OnwardError):
+    """Somebody has saved another version meanwhile; ``version`` is the one that is there, 0 for none."""
+
+    code = "version-conflict"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", version: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.version = version
 
 
 class AlreadyAnswered(OnwardError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,30 @@ def test_checkpoint_is_shown_pinned_and_pruned(failed: str, app: Onward, cli: Cl
     assert cli(*prune, "--yes", "--expect", "1").code == exits.DONE
     assert not app.get(failed).is_interrupted
     assert cli("checkpoint", "pin", name).code == exits.CONFLICT
+
+
+CHAIN = "name: nightly\nlabel: Nightly\nphases:\n  - job_type: add\n    weight: 1\n    params: {a: 2}\n  - job_type: count\n"
+
+
+def test_chain_is_saved_listed_shown_run_exported_and_deleted(
+    app: Onward, work: Work, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "chain.yaml").write_text(CHAIN)
+    assert "nightly is saved, version 1" in cli("chain", "import", "chain.yaml").err
+    assert cli("chain", "save", "nightly", "chain.yaml", "--expect-version", "7").code == exits.CONFLICT
+    assert "version 2" in cli("chain", "save", "nightly", "chain.yaml", "--expect-version", "1").err
+    assert "weekly is saved" in cli("chain", "save", "weekly", "both").err
+    listed = {item["name"]: item["version"] for item in cli("chain", "list", "--json").json["items"]}
+    assert listed == {"both": None, "nightly": 2, "weekly": 1}
+    assert [item["name"] for item in cli("chain", "show", "nightly", "--json").json["items"]] == ["add", "count"]
+    assert cli("chain", "run", "nightly", "-a", "add.a=5").code == exits.DONE
+    work()
+    (chain,) = app.find(job_type="chain")
+    assert chain.result["phase_results"][0]["result"]["sum"] == 6
+    assert cli("chain", "export", "nightly", "out.yaml").code == exits.DONE
+    assert cli("chain", "export", "nightly", "out.yaml").code == exits.INVALID
+    assert (tmp_path / "out.yaml").read_text().strip() == cli("chain", "export", "nightly").out.strip()
+    assert cli("chain", "validate", "out.yaml").code == exits.DONE
+    assert cli("chain", "delete", "nightly").code == exits.DONE
+    assert cli("chain", "delete", "nightly").code == exits.NOT_FOUND
+    assert cli("chain", "run", "nightly").code == exits.USAGE
