@@ -28,7 +28,7 @@ def app(apps: Apps) -> Onward:
 
 PHASES = [
     JobPhase("fetch", job_type="fetch", weight=20, params={"url": "a"}),
-    JobPhase("second", job_type="embed", weight=80),
+    JobPhase("second", job_type="embed", weight=80, params={}),
 ]
 
 

@@ -47,7 +47,7 @@ class Checkpoints:
             return checkpoints.list_checkpoints(conn, self._store.dialect, parsed(job_id))
 
     def get(self, job_id: str) -> dict[str, Any]:
-        """What a job would go on from: ``number``, ``type_version``, ``state``. Raises ``JobNotFound``.
+        """What a job would go on from: ``number``, ``type_version``, ``state``, ``cursors``. Raises ``JobNotFound``.
 
         ``CorruptCheckpoint`` when none that is kept is valid; ``state`` is None when it has saved no checkpoint.
         """
@@ -56,8 +56,10 @@ class Checkpoints:
                 raise not_found(conn, self._store, job_id)
             found = checkpoints.load_checkpoint(conn, self._store.dialect, parsed(job_id))
         if found is None:
-            return {"number": 0, "type_version": None, "state": None}
-        return {"number": found[1], "type_version": found[2], "state": decode(found[0])}
+            return {"number": 0, "type_version": None, "state": None, "cursors": None}
+        saved = decode(found[0])
+        facts = {"number": found[1], "type_version": found[2]}
+        return {**facts, "state": saved.get("state"), "cursors": saved.get("cursors")}
 
     def pin(self, job_id: str) -> int:
         """Keep what a job and its children have saved from retention, and the job with it; how many checkpoints.

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from onward.errors import InvalidValue, OnwardError
 from onward.store import migrate, moved
@@ -29,7 +29,9 @@ def status(store: Store) -> dict[str, Any]:
         mark = moved.look(conn, store.dialect)
         rows: dict[str, int] = {}
         if found is not None:
-            for name in sorted(metadata.tables):
+            # An older schema has not all of them yet.
+            there = set(inspect(conn).get_table_names())
+            for name in sorted(there & set(metadata.tables)):
                 rows[name] = int(store.dialect.query(conn, f'SELECT count(*) FROM "{name}"', [])[0][0])
     return {
         "url": shown_url(store.url),

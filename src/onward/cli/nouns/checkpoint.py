@@ -45,7 +45,7 @@ def list_checkpoints(here: Here, job: JobArgument) -> None:
 def show(here: Here, job: JobArgument) -> None:
     """Show the state that a job would go on from."""
     found = here.app.checkpoints.get(job_id(here.app, job))
-    here.out.record(found, dump(found["state"], indent=2))
+    here.out.record(found, dump({"state": found["state"], "cursors": found["cursors"]}, indent=2))
 
 
 @verb(verbs, "pin", "onward checkpoint pin 7K2M9Q")
