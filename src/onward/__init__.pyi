@@ -11,16 +11,20 @@ from onward.errors import (
     AlreadyAnswered,
     AlreadyClaimed,
     CapacityMismatch,
+    ChainNotFound,
     CorruptCheckpoint,
     CursorLost,
+    DatabaseMoved,
     DuplicateStep,
     IdempotencyConflict,
     IllegalTransition,
+    ImportClash,
     IncompleteJobFound,
     Interrupt,
     InvalidAnswer,
     InvalidChain,
     InvalidConfig,
+    InvalidExport,
     InvalidJobType,
     InvalidParams,
     InvalidSchedule,
@@ -40,35 +44,45 @@ from onward.errors import (
     SchemaMismatch,
     StoreUnavailable,
     UnknownJobType,
+    VersionConflict,
+    WorkersOnline,
     WrongSqliteLibrary,
 )
-from onward.model.chain import ChainReport, JobPhase
+from onward.model.archive import ArchivedJob, PruneReport
+from onward.model.chain import ChainReport, ChainTemplate, JobPhase
 from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
+from onward.model.transfer import TransferReport
 from onward.settings import Settings
 from onward.version import __version__
 
 __all__ = [
     "AlreadyAnswered",
     "AlreadyClaimed",
+    "ArchivedJob",
     "Backoff",
     "CapacityMismatch",
+    "ChainNotFound",
     "ChainReport",
+    "ChainTemplate",
     "Clock",
     "Context",
     "CorruptCheckpoint",
     "CursorLost",
+    "DatabaseMoved",
     "DuplicateStep",
     "IdempotencyConflict",
     "IllegalTransition",
+    "ImportClash",
     "IncompleteJobFound",
     "Interrupt",
     "InvalidAnswer",
     "InvalidChain",
     "InvalidConfig",
+    "InvalidExport",
     "InvalidJobType",
     "InvalidParams",
     "InvalidSchedule",
@@ -89,6 +103,7 @@ __all__ = [
     "OnwardError",
     "Page",
     "Progress",
+    "PruneReport",
     "Question",
     "QuestionClosed",
     "QuestionNotFound",
@@ -103,9 +118,12 @@ __all__ = [
     "StoreUnavailable",
     "Submission",
     "SystemClock",
+    "TransferReport",
     "UnknownJobType",
+    "VersionConflict",
     "WorkRange",
     "Worker",
+    "WorkersOnline",
     "WrongSqliteLibrary",
     "__version__",
     "run_combined_job",

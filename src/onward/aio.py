@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from onward.app import Onward
+from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.question import QuestionRecord
@@ -132,6 +133,10 @@ class AsyncOnward:
     async def delete(self, job_id: str) -> None:
         """See ``Onward.delete``."""
         await self._call(self.app.delete, job_id)
+
+    async def prune(self, *args: Any, **options: Any) -> PruneReport:
+        """See ``Onward.prune``."""
+        return await self._call(self.app.prune, *args, **options)
 
     async def wait(
         self,

@@ -17,20 +17,25 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, older, steering, submission, transitions
+from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
 from onward.engine.board import Resources
+from onward.engine.database import Database
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
+from onward.engine.mover import Mover
+from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
 from onward.engine.spool import Spool, WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
+from onward.engine.templates import Templates
 from onward.engine.worker import Worker
 from onward.errors import IllegalTransition, StoreUnavailable
 from onward.events import Bus
+from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
@@ -79,9 +84,12 @@ class Onward:
         self.workers = nouns.Workers(self._store)
         self.resources = Resources(self._store)
         self.dimensions = Dimensions(self._store)
-        self.checkpoints = nouns.Checkpoints(self._store)
         self.questions = Questions(self._store, self._ids)
-        self.database = nouns.Database(self._store)
+        self._pruner = Pruner(self._store, self.clock, self._ids)
+        self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        self.templates = Templates(self._store, self.job_types, self.submit_chain)
+        self.archive = keeping.Archive(self._store, self._pruner)
+        self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
 
     def _older(self) -> older.House:
         functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._do)
@@ -118,7 +126,7 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types)
+        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
 
     # ---- submitting -----------------------------------------------------------------------------------------
 
@@ -474,6 +482,26 @@ class Onward:
         self._store.doorbell.ring()
         self._hot.note([job])
         return job
+
+    # ---- keeping --------------------------------------------------------------------------------------------
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        archive: bool = True,
+        *,
+        dry_run: bool = False,
+        should_stop: Callable[[], bool] | None = None,
+        on_batch: Callable[[PruneReport], None] | None = None,
+    ) -> PruneReport:
+        """Take finished jobs out of the way that ended longer ago than ``older_than``, each with all its family.
+
+        Without ``older_than``, ``retention.finished_days`` says how long; ``retention.archive`` says where they go,
+        ``archive=False`` deletes them. Small batches, each a transaction: it may be stopped (``should_stop`` is asked
+        between them), killed and begun again. Jobs with a pinned checkpoint, or one that is younger than
+        ``retention.checkpoint_days``, stay, and so do families that have not ended. Returns what was done.
+        """
+        return self._pruner.jobs(older_than, keep=archive, dry_run=dry_run, told=keeping.told(should_stop, on_batch))
 
     # ---- working --------------------------------------------------------------------------------------------
 

@@ -18,12 +18,18 @@
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
     ├── QuestionNotFound            no question has this id, or it is another job's
+    ├── ChainNotFound               no chain is saved under this name
+    ├── VersionConflict             somebody has saved another version meanwhile
     ├── AlreadyAnswered             the question has its answer
     ├── AlreadyClaimed              somebody else looks after the question
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
-    │   └── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   ├── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   └── DatabaseMoved           everything in it was moved to another database
     ├── JournalUnavailable          the journal for outages cannot be written: its disk or its limit is full
+    ├── InvalidExport               a file is not a whole export that this version can read
+    ├── ImportClash                 what is to be brought in is there already
+    ├── WorkersOnline               workers are at work where none may be
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
@@ -187,6 +193,24 @@ class InvalidChain(OnwardError):
         self.report = report
 
 
+class ChainNotFound(OnwardError):
+    """No chain is saved under this name."""
+
+    code = "chain-not-found"
+    exit_code = 3
+
+
+class VersionConflict(OnwardError):
+    """Somebody has saved another version meanwhile; ``version`` is the one that is there, 0 for none."""
+
+    code = "version-conflict"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", version: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.version = version
+
+
 class _OfQuestion(OnwardError):
     """Carries the question as it stands."""
 
@@ -252,6 +276,42 @@ class JournalUnavailable(OnwardError):
 
     code = "journal-unavailable"
     exit_code = 7
+
+
+class DatabaseMoved(StoreUnavailable):
+    """Everything in this database was moved to another, or is being moved; nothing is written here any more."""
+
+    code = "database-moved"
+    exit_code = 6
+
+
+class InvalidExport(OnwardError):
+    """A file is not an export, is damaged or torn, or was made by a newer version; nothing was brought in."""
+
+    code = "export-invalid"
+    exit_code = 6
+
+
+class ImportClash(OnwardError):
+    """What is to be brought in is there already; ``clashes`` lists some of it. Nothing was brought in."""
+
+    code = "import-clash"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", clashes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.clashes = clashes
+
+
+class WorkersOnline(OnwardError):
+    """Workers are at work on a database that is to be moved; ``workers`` names them."""
+
+    code = "workers-online"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", workers: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.workers = workers
 
 
 class WrongSqliteLibrary(OnwardError):

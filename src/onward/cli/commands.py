@@ -45,13 +45,23 @@ COMMANDS = {
     ),
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
     "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release")),
-    "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
+    "chain": Branch(
+        "nouns.chain",
+        "Job types run one after the other.",
+        ("list", "show", "validate", "run", "graph", "save", "export", "import", "delete"),
+    ),
     "resource": Branch(
         "nouns.resource", "What jobs occupy while they run.", ("list", "show", "hold", "unhold", "release")
     ),
-    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
+    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
+    "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
+    "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
-    "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),
+    "db": Branch(
+        "nouns.db",
+        "The database.",
+        ("init", "upgrade", "status", "check", "sql", "reset", "backup", "export", "import", "move"),
+    ),
     "config": Branch(
         "nouns.config", "Settings, and where they come from.", ("show", "get", "path", "validate", "schema")
     ),
@@ -84,6 +94,7 @@ onward: background jobs that go on where they stopped.
 
   Start    demo, dev, worker, run, simulate, watch
   Jobs     job, interrupted, input, chain, resource, checkpoint, workers
+  Keeping  retention, archive
   Place    db, config, doctor
   About    help, version, completion
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from onward.clock import Clock
-from onward.engine import transitions
+from onward.engine import families, transitions
 from onward.engine.service import Service
 from onward.errors import StoreUnavailable
 from onward.model import codec
@@ -17,7 +17,7 @@ from onward.model.job import JobError
 from onward.model.outcome import as_json
 from onward.model.question import TIMEOUT, QuestionRecord
 from onward.model.states import RunStatus, Status
-from onward.store import Connection, Store, chains, endings, jobs, questions, resources
+from onward.store import Connection, Store, endings, jobs, questions, resources
 from onward.store.endings import Ending, Owned
 
 _log = logging.getLogger("onward.engine")
@@ -76,12 +76,18 @@ def expire(conn: Connection, store: Store, question_id: str, job_id: str, new_id
     if question.on_timeout == "cancel":
         transitions.cancel(conn, store, job_id, now, actor=TIMEOUT, reason=_sentence(question))
     else:
-        _fail(conn, store, question, owned, new_id)
+        _fail(conn, store, question, owned, new_id, is_phase=job.position is not None)
     return True
 
 
 def _fail(
-    conn: Connection, store: Store, question: QuestionRecord, owned: dict[str, Owned], new_id: Callable[[], str]
+    conn: Connection,
+    store: Store,
+    question: QuestionRecord,
+    owned: dict[str, Owned],
+    new_id: Callable[[], str],
+    *,
+    is_phase: bool,
 ) -> None:
     dialect, now, mine = store.dialect, store.now(), owned[question.job_id]
     error = codec.encode(as_json(JobError("QuestionExpired", _sentence(question))), "The error", 1 << 20)
@@ -100,11 +106,12 @@ def _fail(
     )
     _tell(conn, store, question, mine, "failed", None)
     resources.let_go(conn, dialect, [question.job_id], keep_wanting=False)
-    if question.parent_id in owned:
+    if question.parent_id is not None and question.parent_id in owned:
         ending = Ending(
             question.job_id, question.job_type, "", mine.fence, Status.FAILED, RunStatus.FAILED, 0, error=error
         )
-        chains.child_ended(conn, dialect, ending, question.parent_id, owned[question.parent_id], now, new_id)
+        parent_id = question.parent_id
+        families.child_ended(conn, store, ending, parent_id, owned[parent_id], now, new_id, is_phase=is_phase)
 
 
 def _tell(conn: Connection, store: Store, question: QuestionRecord, job: Owned, kind: str, actor: str | None) -> None:

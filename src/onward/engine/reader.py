@@ -11,6 +11,7 @@ from typing import Literal
 from onward.clock import Clock
 from onward.engine import explainer
 from onward.engine.hot import Hot
+from onward.engine.keeping import not_found
 from onward.engine.questions import with_questions
 from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
@@ -76,10 +77,9 @@ class Reader:
             )
 
     def _not_found(self, job_id: str) -> JobNotFound:
-        where = "in memory or in the database" if self._hot.memory.keeps else "in the database"
-        return JobNotFound(
-            f"There is no job {job_id} {where}.", hint="See `onward job list`; it may have been deleted."
-        )
+        where = "in memory, the database or the archive" if self._hot.memory.keeps else "in the database or the archive"
+        with self._store.read() as conn:
+            return not_found(conn, self._store, job_id, where)
 
     def find(self, query: JobQuery, limit: int, after: str | None) -> Page[Job]:
         """A page of jobs, newest first."""

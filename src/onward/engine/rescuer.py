@@ -59,7 +59,7 @@ class Rescuer(Service):
         bus: Bus,
         worker_id: Callable[[], str],
         life_folder: Path | None,
-        adopter: Adopter,
+        adopter: Adopter | None = None,
     ) -> None:
         super().__init__(clock)
         self._store = store
@@ -84,7 +84,8 @@ class Rescuer(Service):
     def rescue(self) -> int:
         """Look once at everybody; how many jobs changed hands."""
         # What the dead have left in their journals counts before anybody takes over from them.
-        self._adopter.adopt()
+        if self._adopter is not None:
+            self._adopter.adopt()
         mine = self._worker_id()
         now = self.clock.monotonic()
         if now - self._looked_at > 3 * self._store.settings.worker.reap_seconds + _GAP_SECONDS:

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from onward.engine import families as families_of
-from onward.errors import IllegalTransition, JobNotFound, OnwardError
+from onward.engine.keeping import not_found
+from onward.errors import IllegalTransition, OnwardError
 from onward.model import codec
 from onward.model.ids import shown
 from onward.model.job import Job
@@ -24,7 +25,7 @@ def locked(conn: Connection, store: Store, job_id: str) -> Job:
     """The job, kept from others, or ``JobNotFound``."""
     job = jobs.lock_job(conn, store.dialect, job_id)
     if job is None:
-        raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+        raise not_found(conn, store, job_id)
     return job
 
 
@@ -297,7 +298,7 @@ def _delete(conn: Connection, store: Store, job: Job) -> None:
         raise _illegal(job, "deleted")
     for child in jobs.children_of(conn, store.dialect, job.id):
         _delete(conn, store, locked(conn, store, child.id))
-    jobs.delete_job(conn, store.dialect, job.id)
+    jobs.delete_jobs(conn, store.dialect, [job.id])
 
 
 def _refuse_without_type(job: Job, verb: str) -> None:

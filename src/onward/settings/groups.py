@@ -182,6 +182,14 @@ class Retention(Group):
     checkpoint_days: float = setting(
         7, kinds.DAYS, "checkpoints of failed and cancelled jobs, from the last save", least=0
     )
+    archive: str = setting(
+        "table",
+        kinds.TEXT,
+        "where finished jobs go: table (archived_jobs), a folder (compressed JSON Lines), or none",
+    )
+    tombstone_days: float = setting(
+        30, kinds.DAYS, "how long it is known of a job without a document in the database that there was one", least=0
+    )
 
 
 @group

@@ -77,9 +77,9 @@ def _reads(state: str) -> bool:
 
 
 def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[dict[str, Any]]:
-    """Number, size, percent, time and validity of the kept checkpoints, newest first."""
+    """Number, size, percent, time, validity and pin of the kept checkpoints, newest first."""
     sql = (
-        "SELECT number, state, digest, percent, saved_at, type_version FROM checkpoints WHERE job_id = ? "
+        "SELECT number, state, digest, percent, saved_at, type_version, pinned FROM checkpoints WHERE job_id = ? "
         "ORDER BY number DESC"
     )
     return [
@@ -90,8 +90,9 @@ def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[di
             "saved_at": rows.moment(saved_at),
             "type_version": version,
             "is_valid": digest(state) == kept,
+            "pinned": bool(pinned),
         }
-        for number, state, kept, percent, saved_at, version in dialect.query(conn, sql, [job_id])
+        for number, state, kept, percent, saved_at, version, pinned in dialect.query(conn, sql, [job_id])
     ]
 
 

@@ -6,10 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from onward.errors import InvalidValue, OnwardError
-from onward.store import migrate
+from onward.store import migrate, moved
 from onward.store.engines import SqliteEngines
 from onward.store.store import Store, shown_url
 from onward.store.tables import metadata
@@ -26,9 +26,12 @@ def status(store: Store) -> dict[str, Any]:
         else:
             library = "PostgreSQL " + str(store.dialect.query(conn, "SHOW server_version", [])[0][0])
             size = int(store.dialect.query(conn, "SELECT pg_database_size(current_database())", [])[0][0])
+        mark = moved.look(conn, store.dialect)
         rows: dict[str, int] = {}
         if found is not None:
-            for name in sorted(metadata.tables):
+            # An older schema has not all of them yet.
+            there = set(inspect(conn).get_table_names())
+            for name in sorted(there & set(metadata.tables)):
                 rows[name] = int(store.dialect.query(conn, f'SELECT count(*) FROM "{name}"', [])[0][0])
     return {
         "url": shown_url(store.url),
@@ -37,6 +40,7 @@ def status(store: Store) -> dict[str, Any]:
         "needs": migrate.HEAD,
         "bytes": size,
         "rows": rows,
+        "moved_to": mark.to if mark else None,
     }
 
 

@@ -43,6 +43,7 @@ class Engines(Protocol):
     def writing(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
     def writing_once(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
     def reading(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
+    def snapshot(self) -> contextlib.AbstractContextManager[Connection]: ...
     def watch(self, raw: Any, patience: float | None = None) -> contextlib.AbstractContextManager[None]: ...
     def cut(self, conn: Connection) -> None: ...
     def asks_again(self, error: BaseException) -> bool: ...
@@ -201,6 +202,17 @@ class SqliteEngines:
         driver.close()
 
     @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self._readers.connect() as conn:
+            raw: Any = conn.connection.driver_connection
+            raw.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                raw.execute("ROLLBACK")
+
+    @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
         if not self.safe or fcntl is None:
             yield
@@ -300,6 +312,13 @@ class PostgresEngines:
     @contextlib.contextmanager
     def reading(self, patience: float | None = None) -> Iterator[Connection]:
         with self._reading.connect() as conn, self.watch(conn.connection.driver_connection, patience):
+            yield conn
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn, conn.begin():
+            conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             yield conn
 
     def watch(self, raw: Any, patience: float | None = None) -> contextlib.AbstractContextManager[None]:

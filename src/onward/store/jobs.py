@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from onward.model.codec import decode
 from onward.model.job import EventRecord, Job, LogLine, Run
 from onward.model.query import JobQuery
 from onward.store import rows
 from onward.store.dialects import Dialect
-from onward.store.tables import events, job_tags, jobs
+from onward.store.tables import events, job_tags, jobs, metadata
 
 INSERT_COLUMNS = (
     "job_id", "job_type", "status", "label", "source_id", "user_id", "bot_id", "queue", "priority", "params", "tags",
@@ -180,7 +181,7 @@ def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit
     return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
 
 
-_FLOOR = "fence_floor"
+FLOOR = "fence_floor"
 
 
 def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
@@ -192,27 +193,39 @@ def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[st
 
 
 def _fence_floor(conn: Connection, dialect: Dialect) -> int:
-    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [_FLOOR])
+    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [FLOOR])
     return int(found[0][0]) if found else 0
 
 
-def _raise_fence_floor(conn: Connection, dialect: Dialect, job_id: str) -> None:
-    found = dialect.query(conn, "SELECT fence FROM jobs WHERE job_id = ?", [job_id])
-    fence = int(found[0][0]) if found else 0
+def raise_fence_floor(conn: Connection, dialect: Dialect, fence: int) -> None:
+    """Jobs up to this fence are being deleted. The row is written, and so kept from others, only where it must rise."""
+    found = dialect.query(conn, "SELECT value FROM onward_meta WHERE key = ?", [FLOOR])
+    if found and int(found[0][0]) >= fence:
+        return
     sql = "INSERT INTO onward_meta (key, value) VALUES (?, '0') ON CONFLICT (key) DO NOTHING"
-    dialect.execute(conn, sql, [_FLOOR])
+    dialect.execute(conn, sql, [FLOOR])
     if fence > _fence_floor(conn, dialect):
-        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), _FLOOR])
+        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), FLOOR])
 
 
-def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
-    """Delete a job with everything that belongs to it."""
-    _raise_fence_floor(conn, dialect, job_id)
-    for table in (
-        "checkpoints", "job_steps", "job_partials", "job_logs", "job_events", "job_runs", "job_tags",
-        "job_resources", "chain_phases", "questions", "jobs",
-    ):  # fmt: skip
-        dialect.execute(conn, f"DELETE FROM {table} WHERE job_id = ?", [job_id])
+BELONGINGS = tuple(
+    name for name, table in metadata.tables.items() if "job_id" in table.c and name not in ("jobs", "archived_jobs")
+)
+"""The tables whose rows belong to a job, and go with it; a new one is among them by itself."""
+
+
+def delete_jobs(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> int:
+    """Delete jobs with everything that belongs to them; how many rows that were."""
+    where, params = dialect.among("job_id", job_ids)
+    # No index finds tags by their job: the job itself names them.
+    found = dialect.query(conn, f"SELECT job_id, fence, tags FROM jobs WHERE {where}", params)
+    raise_fence_floor(conn, dialect, max((int(row[1]) for row in found), default=0))
+    tags = [(tag, row[0]) for row in found for tag in decode(row[2]) or ()]
+    deleted = dialect.delete_many(conn, job_tags, ("tag", "job_id"), tags) if tags else 0
+    for table in (*BELONGINGS, "jobs"):
+        if table != "job_tags":
+            deleted += dialect.execute(conn, f"DELETE FROM {table} WHERE {where}", params)
+    return deleted
 
 
 def children_of(conn: Connection, dialect: Dialect, job_id: str) -> list[Job]:

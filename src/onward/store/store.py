@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from onward.clock import Clock, SystemClock
 from onward.errors import OnwardError, StoreUnavailable
 from onward.settings import Settings
-from onward.store import migrate
+from onward.store import migrate, moved
 from onward.store.engines import Engines, SqliteEngines, open_engines
 from onward.store.wakeups import Doorbell
 
@@ -80,6 +80,8 @@ class Store:
                 if not self._checked:
                     with self.in_our_words():
                         migrate.prepare(self.engines)
+                        with self.engines.reading() as conn:
+                            moved.refuse(conn, self.dialect)
                     self._checked = True
 
     def write(
@@ -125,6 +127,18 @@ class Store:
         """A connection for reading; each statement sees what is committed when it begins."""
         self.prepare()
         with self.in_our_words(), self.engines.reading(patience) as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for reading all of it as it is at one moment, also of a database that was moved."""
+        with self.in_our_words(), self.engines.snapshot() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A writing transaction on whatever is there: neither schema nor mark are looked at."""
+        with self.in_our_words(), self.engines.writing(math.inf) as conn:
             yield conn
 
     @contextlib.contextmanager
@@ -189,6 +203,9 @@ class Store:
     def _as_ours(self, error: BaseException) -> Exception:
         if self._engines is not None and self.engines.asks_again(error):
             return _Again(str(error))
+        was_moved = moved.refused(str(error))
+        if was_moved is not None:
+            return was_moved
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if self._engines is not None and self.engines.is_outage(error):
             self.engines.forget_connections()
