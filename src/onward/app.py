@@ -281,7 +281,10 @@ class Onward:
 
     def _do(self, request: dict[str, Json]) -> None:
         """Do what was asked for while the database was away."""
-        self._submit([submission.of_request(request)])
+        if request["verb"] == "answer":
+            self.questions.answer(request["job_id"], request["response"], **request["given"])
+        else:
+            self._submit([submission.of_request(request)])
 
     # ---- looking --------------------------------------------------------------------------------------------
 
@@ -443,14 +446,26 @@ class Onward:
         question_id: str | None = None,
         answered_by: str | None = None,
         reason: str = "",
+        when_unavailable: WhenUnavailable = "raise",
     ) -> Job:
         """Answer what a job asks, and put it back in line; the first answer counts.
 
         Without ``question_id`` it is the one open question of the job or of its chain. ``reason`` is kept in the
         history. Raises ``InvalidAnswer`` (field by field), ``AlreadyAnswered``, ``QuestionClosed`` (expired or
         withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
+
+        ``when_unavailable="journal"``: while the database is away the answer is kept on local disk and given when it is
+        back; the job that is returned says ``stale``. One that is refused then is among the ``conflicts``.
         """
-        return self.questions.answer(job_id, response, question_id=question_id, answered_by=answered_by, reason=reason)
+        given: dict[str, Any] = {"question_id": question_id, "answered_by": answered_by, "reason": reason}
+        if when_unavailable == "raise":
+            return self.questions.answer(job_id, response, **given)
+        if self._spool.is_empty:
+            with suppress(StoreUnavailable):
+                return self.questions.answer(job_id, response, **given)
+        stored = parsed(job_id)
+        self._spool.keep(stored, {"verb": "answer", "job_id": stored, "response": response, "given": given})
+        return self._hot.last_known(stored) or Job(stored, "", Status.PENDING_HITL, stale=True)
 
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""

@@ -368,3 +368,26 @@ def test_kept_submission_of_a_process_that_ended_is_made_by_the_next_worker_in_i
     assert (conflict.job_id, conflict.kind) == (busy.id, "submit")
     assert conflict.data["request"]["params"] == {"n": 6}
     next_one.close()
+
+
+def test_answer_that_may_wait_is_given_when_the_database_is_back_and_a_late_one_is_shown(place: Place) -> None:
+    app = place.app
+
+    @app.job()
+    def work(ctx: Context) -> str:
+        return ctx.ask("clarify", prompt="Which?")
+
+    job = app.submit("work")
+    run_all(app)
+    assert app.get(job.id).status == Status.PENDING_HITL
+    place.go_away()
+    with pytest.raises(StoreUnavailable):
+        app.answer(job.id, "none")
+    assert app.answer(job.id, "first", answered_by="ana", when_unavailable="journal").stale
+    app.answer(job.id, "second", answered_by="ben", when_unavailable="journal")
+    place.come_back()
+    until(lambda: not place.journals)
+    run_all(app)
+    assert place.other.get(job.id).result == "first"
+    [conflict] = place.other.conflicts(job.id)
+    assert (conflict.kind, conflict.data["request"]["response"]) == ("answer", "second")

@@ -1,4 +1,4 @@
-"""What is over is taken out of the way, and nothing else."""
+"""What is over is taken out of the way, and nothing else. The file is long because each rule has its own case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Everything is taken along: to a file, from a file, and to another database."""
+"""Everything is taken along: to a file, from a file, and to another database.
+
+The file is long because exports, imports and moves share the database that is taken along.
+"""
 
 from __future__ import annotations
 

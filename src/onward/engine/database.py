@@ -54,16 +54,16 @@ class Database:
         """Copy a SQLite database to another file while it is in use."""
         counting.backup(self._store, path)
 
-    def export(self, path: str | Path, *, on_rows: Progress = _quiet) -> TransferReport:
+    def export(self, path: str | Path, *, on_rows: Progress | None = None) -> TransferReport:
         """Write everything, as it is at one moment, into a new file; compressed if its name ends in ``.gz``.
 
         Jobs may go on meanwhile. ``on_rows(table, count)`` is called now and then. Raises ``InvalidValue`` when the
         file is there already.
         """
-        return self._mover.export(Path(path), on_rows)
+        return self._mover.export(Path(path), on_rows or _quiet)
 
     def import_(
-        self, path: str | Path, *, on_clash: Literal["refuse", "skip"] = "refuse", on_rows: Progress = _quiet
+        self, path: str | Path, *, on_clash: Literal["refuse", "skip"] = "refuse", on_rows: Progress | None = None
     ) -> TransferReport:
         """Bring everything of an export in, or nothing.
 
@@ -71,10 +71,10 @@ class Database:
         that belongs to it (``on_clash="skip"``). Jobs that a worker had go on here from their checkpoints, under a new
         fence. Raises ``InvalidExport`` for a file that is damaged, torn, or of a newer version.
         """
-        return self._mover.import_(Path(path), on_clash, on_rows)
+        return self._mover.import_(Path(path), on_clash, on_rows or _quiet)
 
     def move(
-        self, to: str, *, dry_run: bool = False, force: bool = False, on_rows: Progress = _quiet
+        self, to: str, *, dry_run: bool = False, force: bool = False, on_rows: Progress | None = None
     ) -> TransferReport:
         """Move everything to the empty database at the address ``to``, and compare it there.
 
@@ -82,7 +82,7 @@ class Database:
         Broken off, the same call goes on. ``force`` moves although workers are online (else ``WorkersOnline``); their
         jobs go on in the new place from their last checkpoints. Raises ``ImportClash`` when the target is not empty.
         """
-        return self._mover.move(to, dry_run=dry_run, force=force, on_rows=on_rows)
+        return self._mover.move(to, dry_run=dry_run, force=force, on_rows=on_rows or _quiet)
 
     def reopen(self) -> bool:
         """Take the mark of a move away, so that this database is worked on again; whether there was one.

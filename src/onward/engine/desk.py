@@ -17,6 +17,7 @@ from onward.authoring.job_type import JobType
 from onward.authoring.port import Point, RunFacts, Split, Wait
 from onward.clock import Clock
 from onward.engine.changes import Change
+from onward.engine.job_clock import JobClock
 from onward.engine.splitter import Splitter
 from onward.engine.writer import Writer
 from onward.errors import (
@@ -46,20 +47,8 @@ _AGAIN_SECONDS = 0.5
 """How often a run looks whether the database is back when it cannot go on without it."""
 
 
-class _StoreClock:
-    """The clock of a job: its wall clock is the one by which machines that share the database decide."""
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self.now = store.now
-        self.monotonic, self.wait = clock.monotonic, clock.wait
-        self.random_bits, self.random_bytes = clock.random_bits, clock.random_bytes
-
-
 class Desk:
-    """What one run has on it: facts, progress, what it saved, and why it must leave.
-
-    ``interrupt`` is read by the job at every check; ``begun`` and ``moved`` are monotonic times for the overseer.
-    """
+    """One run: ``interrupt`` is read by the job at every check; ``begun`` and ``moved`` are monotonic times."""
 
     __slots__ = (
         "_held_before", "_open", "_splitter", "_steps", "_store", "_writer", "begun", "cancel_task", "claim", "clock",
@@ -73,7 +62,7 @@ class Desk:
     ) -> None:
         self.claim = claim
         self.job_type = job_type
-        self.clock: Clock = _StoreClock(store, clock)
+        self.clock: Clock = JobClock(store, clock)
         self.settings: Settings = store.settings
         self.interrupt: Interrupt | None = None
         self.is_async = job_type.isolation == "async"
@@ -309,24 +298,11 @@ class Desk:
             raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
 
     def hold(self, resource: str, capacity: int, wait: bool) -> None:
-        dialect, job_id = self._store.dialect, self.claim.job_id
-        need = Need(resource, capacity)
+        job_id, need = self.claim.job_id, Need(resource, capacity)
 
         def work(conn: Any) -> str | None:
             self._require_owner(conn)
-            sql = "SELECT slot FROM job_resources WHERE resource = ? AND job_id = ?"
-            known = dialect.query(conn, sql, [resource, job_id])
-            if known and known[0][0] is not None and known[0][0] >= 0:
-                # What it has waited for it gives back at the end of the block.
-                return None if resources.is_lent(conn, dialect, job_id, resource) else job_id
-            resources.declare(conn, dialect, [need])
-            if not known:
-                resources.want(conn, dialect, [(resource, job_id)])
-            if job_id in resources.acquire(conn, dialect, {job_id: [need]}, self._store.now()):
-                found = resources.in_the_way(conn, dialect, [resource], [job_id])
-                dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [resource, job_id])
-                return f"job {found[0][1]}" if found else "a person or for another job"
-            return None
+            return resources.hold(conn, self._store.dialect, job_id, need, self._store.now())
 
         holder = self.patiently(lambda: self._store.write(work))
         if holder == job_id:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -301,8 +301,8 @@ def _count(report: PruneReport, family: Sequence[Kept]) -> None:
     report.by_type.update(job.job_type for job in family)
 
 
-def _ids_of(families: object) -> list[str]:
-    return [job.job_id for family in families for job in family]  # type: ignore[attr-defined]
+def _ids_of(families: Iterable[Sequence[Kept]]) -> list[str]:
+    return [job.job_id for family in families for job in family]
 
 
 def _length(given: timedelta | None, days: float) -> timedelta:

@@ -158,7 +158,6 @@ class Worker:
         if not self._writer.drain(max(2.0, grace)):
             _log.error("Neither database nor journal can be written; what was not is done again.")
         self._outage.stop()
-        self._outage.tick()
         self._outage.close()
         self._heartbeat.stop()
         self._leave()
@@ -237,11 +236,7 @@ class Worker:
     def _leave(self) -> None:
         for stop in self._stop_listening:
             stop()
-        try:
-            now = self._store.now()
-            self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, "stopped", now))
-        except StoreUnavailable as error:
-            _log.warning("Worker %s could not sign off: %s", self.name, error)
+        self._try(lambda: self._say("stopped"))
         self._lock.let_go()
         if self._life is not None:
             self._life.close()
@@ -262,13 +257,9 @@ class Worker:
     # ---- leaving --------------------------------------------------------------------------------------------
 
     def _drain(self, grace: float) -> int:
+        self._claimer.is_open = False
         self._try(self._claimer.close)
-        now = self._store.clock.now()
-        self._try(
-            lambda: self._store.write(
-                lambda conn: workers.set_state(conn, self._store.dialect, self.id, "draining", now)
-            )
-        )
+        self._try(lambda: self._say("draining"))
         desks = list(self.pool.active.values())
         for desk in desks:
             desk.is_draining = True
@@ -308,7 +299,14 @@ class Worker:
         for desk in rest:
             desk.interrupt = JobLost("The worker has given the job back.")
 
+    def _say(self, state: str) -> None:
+        now = self._store.now()
+        self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, state, now))
+
     def _try(self, act: Any) -> None:
+        """Something for the database; not waited for while it is known to be away."""
+        if self._outage.is_on:
+            return
         try:
             act()
         except StoreUnavailable as error:

@@ -255,6 +255,24 @@ def is_lent(conn: Connection, dialect: Dialect, job_id: str, name: str) -> bool:
     return any(item[0] == name and len(item) > 2 for item in _listed(conn, dialect, job_id))
 
 
+def hold(conn: Connection, dialect: Dialect, job_id: str, need: Need, now: datetime) -> str | None:
+    """Give a job one more resource for a while. None when it has it now; itself when it had it before; else by whom
+    it is kept."""
+    sql = "SELECT slot FROM job_resources WHERE resource = ? AND job_id = ?"
+    known = dialect.query(conn, sql, [need.resource, job_id])
+    if known and known[0][0] is not None and known[0][0] >= 0:
+        # What it has waited for it gives back at the end of the block.
+        return None if is_lent(conn, dialect, job_id, need.resource) else job_id
+    declare(conn, dialect, [need])
+    if not known:
+        want(conn, dialect, [(need.resource, job_id)])
+    if job_id not in acquire(conn, dialect, {job_id: [need]}, now):
+        return None
+    found = in_the_way(conn, dialect, [need.resource], [job_id])
+    dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [need.resource, job_id])
+    return f"job {found[0][1]}" if found else "a person or for another job"
+
+
 def give_up(conn: Connection, dialect: Dialect, job_id: str, name: str) -> None:
     """A job is done with a resource that it had for a while."""
     dialect.execute(conn, "DELETE FROM job_resources WHERE resource = ? AND job_id = ?", [name, job_id])
