@@ -19,6 +19,7 @@ from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, nouns, transitions
 from onward.engine.board import Resources
+from onward.engine.cluster import bridges
 from onward.engine.dimensions import Dimensions
 from onward.engine.reader import Reader, query_of
 from onward.engine.submission import OnConflict, Submission
@@ -371,6 +372,7 @@ class Onward:
             concurrency=concurrency,
             queues=queues,
             name=name,
+            beside=bridges(self._store, self.job_types, self.clock),
         )
 
     # ---- the database ---------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ class Worker:
     """Runs jobs. ``run`` blocks and handles signals; as a context manager it runs in the background.
 
     ``concurrency``: jobs at a time. ``queues``: names, or all. ``name``: shown to people.
+    ``beside``: services that are started and stopped with it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Worker:
         concurrency: int | None = None,
         queues: Sequence[str] | None = None,
         name: str | None = None,
+        beside: Sequence[Service] = (),
     ) -> None:
         settings = store.settings.worker
         self._store, self._registry, self._clock, self._ids, self._bus = store, registry, clock, ids, bus
@@ -84,6 +86,7 @@ class Worker:
         self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
+        self._beside = tuple(beside)
 
     # ---- running --------------------------------------------------------------------------------------------
 
@@ -125,7 +128,8 @@ class Worker:
         capture()
         self._enter()
         ring = self._store.doorbell.listen
-        self._stop_listening = [ring(self._claimer.wake), ring(self._overseer.ring)]
+        ears = [self._claimer.wake, self._overseer.ring, *(service.wake for service in self._beside)]
+        self._stop_listening = [ring(ear) for ear in ears]
         for service in self._services():
             service.start()
         self._bus.tell(WorkerStarted(worker=self.name, concurrency=self.slots, queues=self.queues))
@@ -138,7 +142,7 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._overseer):
+        for service in (self._claimer, self._rescuer, self._overseer, *self._beside):
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
             _log.error("The database is away; what was not written of this worker's jobs is done again.")
@@ -177,7 +181,7 @@ class Worker:
         return self.id
 
     def _services(self) -> tuple[Service, ...]:
-        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer)
+        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer, *self._beside)
 
     def _life_folder(self) -> Path | None:
         path = self._store.sqlite_path

@@ -15,6 +15,7 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cluster,
     Database,
     Limits,
     Log,
@@ -40,6 +41,7 @@ class Settings(Group):
     checkpoint: Checkpoint = Checkpoint()
     cache: Cache = Cache()
     scheduler: Scheduler = Scheduler()
+    cluster: Cluster = Cluster()
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
