@@ -19,6 +19,7 @@ from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
 from onward.engine.board import Resources
+from onward.engine.cluster import bridges
 from onward.engine.database import Database
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
@@ -534,6 +535,7 @@ class Onward:
             queues=queues,
             name=name,
             do=self._do,
+            beside=bridges(self._store, self.job_types, self.clock),
         )
 
     # ---- the database ---------------------------------------------------------------------------------------

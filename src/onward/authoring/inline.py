@@ -70,7 +70,7 @@ class InlinePort:
         is_async: bool = False,
         progress_callback: Callable[..., Any] | None = None,
         cancel_checker: Callable[[], bool] | None = None,
-        run_range: RunRange[Memory] | None = None,
+        runner: Callable[[Split], RunRange[Memory]] | None = None,
     ) -> None:
         self.facts = facts
         self.settings = settings
@@ -81,7 +81,7 @@ class InlinePort:
         self._progress_callback = progress_callback
         self._cancel_checker = cancel_checker
         self._interrupt: Interrupt | None = None
-        self._run_range = run_range
+        self._runner = runner
 
     @property
     def interrupt(self) -> Interrupt | None:
@@ -151,10 +151,10 @@ class InlinePort:
         return JobParked(f"Waits {wait}.")
 
     def split(self, split: Split) -> list[Json]:
-        if self._run_range is None:
+        if self._runner is None:
             raise OnwardError("There are no job types here to fan out to.", hint="Submit the job.")
         family = self.memory.families.setdefault(split.family, InlineFamily(Memory))
-        return family.results(split, self._run_range)
+        return family.results(split, self._runner(split))
 
     def read_range(self, family: str, name: str, place: list[int]) -> tuple[list[str], list[int] | None]:
         memories = self.memory.families[family].memories if family in self.memory.families else {}
@@ -209,19 +209,25 @@ def run_inline(
     ``resolve`` finds the job types of a fan-out, whose ranges run one after the other; ``part``: it is such a range.
     """
 
-    def run_range(split: Split, part: WorkRange, memory: Memory) -> Json:
+    def runner(split: Split) -> RunRange[Memory]:
         kind, preset = (resolve or _by_function)(split.job_type)
-        return run_inline(
-            kind,
-            {**preset, **split.params},
-            settings=settings,
-            clock=clock,
-            source_id=source_id,
-            memory=memory,
-            cancel_checker=cancel_checker,
-            resolve=resolve,
-            part=part,
-        )
+        given = {**preset, **split.params}
+        kind.validate(given)
+
+        def run_range(part: WorkRange, memory: Memory) -> Json:
+            return run_inline(
+                kind,
+                given,
+                settings=settings,
+                clock=clock,
+                source_id=source_id,
+                memory=memory,
+                cancel_checker=cancel_checker,
+                resolve=resolve,
+                part=part,
+            )
+
+        return run_range
 
     memory = memory or Memory()
     model = job_type.validate(params or {})
@@ -244,7 +250,7 @@ def run_inline(
         is_async=job_type.isolation == "async",
         progress_callback=progress_callback,
         cancel_checker=cancel_checker,
-        run_range=run_range,
+        runner=runner,
     )
     arguments = job_type.arguments(model)
     context = Context(port, every=job_type.checkpoint_every, on_changed_inputs=job_type.on_changed_inputs)

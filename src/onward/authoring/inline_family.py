@@ -12,7 +12,7 @@ from onward.model.family import WorkRange, cut
 from onward.model.job import Json
 
 M = TypeVar("M")
-RunRange = Callable[[Split, WorkRange, M], Json]
+RunRange = Callable[[WorkRange, M], Json]
 """Runs one range; what it raises is raised."""
 
 
@@ -33,7 +33,7 @@ class InlineFamily(Generic[M]):
                 continue
             memory = self.memories.setdefault(part.worker_id, self._new_memory())
             try:
-                found = outcome.of_result(run(split, part, memory))
+                found = outcome.of_result(run(part, memory))
             except Exception as error:  # noqa: BLE001 - told below, when the others have ended
                 found = outcome.of_exception(error)
             if found.kind is outcome.Kind.SUCCESS:

@@ -99,7 +99,8 @@ class Splitter:
     def _queue(self, kind: JobType, parent: Job | None) -> str:
         if kind.queue != _DEFAULT_QUEUE or parent is None:
             return kind.queue
-        return parent.queue
+        cluster = self._settings.cluster
+        return cluster.queue if cluster.address else parent.queue
 
 
 def _no_chain(kind: JobType) -> JobType:

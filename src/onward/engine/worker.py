@@ -53,7 +53,9 @@ class Worker:
     """Runs jobs. ``run`` blocks and handles signals; as a context manager it runs in the background.
 
     ``concurrency``: jobs at a time. ``queues``: names, or all. ``name``: shown to people.
-    ``do``: does the requests that processes before it in its place could not hand on.
+    ``do``: does the requests that processes before it in its place could not hand on;
+    without it the journals that they left are not for this worker.
+    ``beside``: services that are started and stopped with it.
     """
 
     def __init__(
@@ -67,7 +69,8 @@ class Worker:
         concurrency: int | None = None,
         queues: Sequence[str] | None = None,
         name: str | None = None,
-        do: Do,
+        do: Do | None = None,
+        beside: Sequence[Service] = (),
     ) -> None:
         settings = store.settings.worker
         self._store, self._registry, self._clock, self._ids, self._bus = store, registry, clock, ids, bus
@@ -95,8 +98,9 @@ class Worker:
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
         self._expirer = Expirer(store, clock, ids)
-        self._adopter = Adopter(store, ids, self._told, doing(do))
+        self._adopter = Adopter(store, ids, self._told, doing(do)) if do is not None else None
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
+        self._beside = tuple(beside)
 
     # ---- running --------------------------------------------------------------------------------------------
 
@@ -137,10 +141,12 @@ class Worker:
         self._is_running = True
         capture()
         # What those before us in this place could not write comes before anything of ours.
-        self._adopter.adopt()
+        if self._adopter is not None:
+            self._adopter.adopt()
         self._enter()
         ring = self._store.doorbell.listen
-        self._stop_listening = [ring(self._claimer.wake), ring(self._overseer.ring)]
+        ears = [self._claimer.wake, self._overseer.ring, *(service.wake for service in self._beside)]
+        self._stop_listening = [ring(ear) for ear in ears]
         for service in self._services():
             service.start()
         self._bus.tell(WorkerStarted(worker=self.name, concurrency=self.slots, queues=self.queues))
@@ -153,7 +159,9 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._expirer, self._overseer, self._timekeeper):
+        for service in (
+            self._claimer, self._rescuer, self._expirer, self._overseer, self._timekeeper, *self._beside,
+        ):  # fmt: skip
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
             _log.error("Neither database nor journal can be written; what was not is done again.")
@@ -201,7 +209,7 @@ class Worker:
     def _services(self) -> tuple[Service, ...]:
         return (
             self._writer, self._outage, self._heartbeat, self._rescuer, self._expirer, self._claimer, self._overseer,
-            self._timekeeper,
+            self._timekeeper, *self._beside,
         )  # fmt: skip
 
     def _life_folder(self) -> Path | None:

@@ -161,6 +161,25 @@ class Scheduler(Group):
 
 
 @group
+class Cluster(Group):
+    """A Dask cluster that is there, for the ranges of split jobs."""
+
+    address: str | None = setting(
+        None, kinds.TEXT, "its scheduler, tcp://host:8786; none: ranges run on workers like any job"
+    )
+    queue: str = setting("cluster", kinds.TEXT, "queue of ranges whose job type names none, when there is an address")
+    tasks: int | None = setting(
+        None, kinds.WHOLE, "ranges at a time on it; none: as many as it has threads", least=1, most=100_000
+    )
+    app: str | None = setting(
+        None,
+        kinds.TEXT,
+        "module:attribute with the job types, imported by its workers; none: the modules of the job types",
+    )
+    resource: str | None = setting(None, kinds.TEXT, "Dask resource of which each task takes one, such as GPU")
+
+
+@group
 class Limits(Group):
     """What one job may take; more is refused with a message instead of filling the database."""
 

@@ -15,6 +15,7 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cluster,
     Database,
     Journal,
     Limits,
@@ -42,6 +43,7 @@ class Settings(Group):
     cache: Cache = Cache()
     journal: Journal = Journal()
     scheduler: Scheduler = Scheduler()
+    cluster: Cluster = Cluster()
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()

@@ -68,6 +68,15 @@ def promote_due(conn: Connection, dialect: Dialect, now: datetime) -> int:
     return dialect.execute(conn, sql, [dialect.time(now)])
 
 
+def count_ready(conn: Connection, dialect: Dialect, queue: str, most: int) -> int:
+    """How many jobs of a queue are ready to be claimed, counted up to ``most``."""
+    sql = (
+        f"SELECT count(*) FROM (SELECT 1 FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE status = 'pending' "
+        "AND waiting_on IS NULL AND queue = ? LIMIT ?) AS found"
+    )
+    return int(dialect.query(conn, sql, [queue, most])[0][0])
+
+
 def next_due(conn: Connection, dialect: Dialect) -> Any:
     """The earliest time for which a job waits, as the database gives it, or None."""
     sql = "SELECT min(run_at) FROM jobs WHERE status = 'pending' AND waiting_on = 'time'"
