@@ -26,7 +26,7 @@ _IDLE_SECONDS = 15.0
 _BORN_SECONDS = 20.0
 _CHECK_EVERY = 500
 _LOOK_EVERY = 20
-_DRAIN_SECONDS = 7 * 24 * 3600.0
+_DRAIN_SECONDS = 3600.0
 _VERDICTS = ("completed", "failed", "cancelled")
 
 
@@ -78,10 +78,13 @@ class Theatre:
         while self._heap and self._heap[0][0] < seconds and not self.problems:
             self._step()
         self._heal()
-        while not self.problems and self.now < seconds + _DRAIN_SECONDS:
+        last = self.now + _DRAIN_SECONDS
+        while not self.problems and self.now < last:
             if self.turns % _LOOK_EVERY == 0 and self._is_done():
                 break
             self._step()
+            if self.now >= last:
+                last = self._latest_due() + _DRAIN_SECONDS
         self.passed_seconds = min(self.now, seconds)
         for player in self._players:
             player.end()
@@ -163,10 +166,18 @@ class Theatre:
         counts = self.app.counts()
         return not counts.get("pending") and not counts.get("running") and not any(p.is_busy for p in self._players)
 
+    def _latest_due(self) -> float:
+        """Until when a job waits by itself, in seconds since the beginning."""
+        waits = [job.run_at for job in self.app.find(status="pending", limit=200) if job.run_at is not None]
+        now = self.time.now()
+        return max((self.now + (at - now).total_seconds() for at in waits), default=0.0)
+
     # ---- judging --------------------------------------------------------------------------------------------
 
     def judge(self, wanted: Sequence[Json]) -> None:
         """Compare what is there at the end with what was promised."""
+        if self.problems:
+            return
         self._check_database()
         jobs = self._all_jobs()
         if len([job for job in jobs if job.parent_id is None]) != self.submitted:
@@ -338,22 +349,24 @@ class _Player:
 
     def before(self) -> None:
         """On the way to the database."""
+        if self.is_dead:
+            raise Killed
         if self._is_inside:
             self.pause(self.chance.between(0.1, 2) * _LATENCY_SECONDS)
             if self.doom == "kill":
                 self._die()
-            if self.is_dead:
                 raise Killed
         if self.theatre.now < max(self.cut_until, self.theatre.outage_until):
             raise StoreUnavailable("The database is away, as the simulation wants it.")
 
     def after(self) -> None:
         """It was committed; the word of it is on its way."""
+        if self.is_dead:
+            raise Killed
         if not self._is_inside:
             return
         if self.doom == "kill after":
             self._die()
-        if self.is_dead:
             raise Killed
         if self.theatre.now < max(self.cut_until, self.theatre.outage_until):
             raise StoreUnavailable("The word of the commit was lost, as the simulation wants it.")

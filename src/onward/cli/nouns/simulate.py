@@ -31,7 +31,9 @@ def simulate(
     seeds: Annotated[int, typer.Option("--seeds", min=1, metavar="N", help="So many seeds, from --seed on.")] = 1,
     hours: Annotated[float, typer.Option("--hours", help="Hours of simulated time.")] = 1.0,
     workers: Annotated[int, typer.Option("--workers", min=1, metavar="N", help="How many.")] = 3,
-    jobs_per_hour: Annotated[float, typer.Option("--jobs-per-hour", metavar="N", help="How often it is asked for.")] = 20,
+    jobs_per_hour: Annotated[
+        float, typer.Option("--jobs-per-hour", metavar="N", help="How often it is asked for.")
+    ] = 20,
     faults_per_hour: Annotated[
         float, typer.Option("--faults-per-hour", metavar="N", help="Kills, stops, outages, jumps of clocks.")
     ] = 30,
