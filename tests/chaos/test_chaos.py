@@ -33,17 +33,21 @@ def test_few_seconds_of_chaos_lose_nothing(store: str, tmp_path: Path) -> None:
     assert report.counts["jobs completed"] > 0
 
 
-@pytest.mark.parametrize(("plant", "measure"), [("two_verdicts", "double verdict"), ("partial_work_twice", "wrong failure")])
-def test_planted_fault_is_found(plant: str, measure: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("plant", ["two_verdicts", "partial_work_twice"])
+def test_planted_fault_is_found(plant: str, tmp_path: Path) -> None:
     report = _run(tmp_path, store="sqlite", seed=11, plant=plant, rate=0.2)
-    assert measure in {finding.measure for finding in report.findings}
+    assert _wanted(plant) & {finding.measure for finding in report.findings}
+
+
+def _wanted(plant: str) -> set[str]:
+    return {measure.strip() for measure in planted.found_as(plant).split(",")}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("plant", planted.names())
 def test_every_planted_fault_is_found_within_minutes(plant: str, tmp_path: Path) -> None:
-    wanted = {measure.strip() for measure in planted.found_as(plant).split(",")}
+    wanted = _wanted(plant)
     assert wanted <= set(MEASURES)
     found: set[str] = set()
     for number, store in enumerate(("sqlite", "pg", "sqlite", "pg")):

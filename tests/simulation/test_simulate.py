@@ -122,6 +122,8 @@ def test_command_prints_what_was_done_and_its_exit_code_says_whether_it_was_good
     told: dict[str, Any] = json.loads(good.stdout)
     assert (told["seed"], told["problems"]) == (4, [])
     assert told["digest"] == simulate(sound, {"n": 3}, seed=4, hours=0.1).digest
-    bad = _command(tmp_path, "--job", "forgetful", "--hours", "0.1", "--seed", "1", "--seeds", "2", "--faults-per-hour", "200")
+    bad = _command(
+        tmp_path, "--job", "forgetful", "--hours", "0.1", "--seed", "1", "--seeds", "2", "--faults-per-hour", "200"
+    )
     assert bad.returncode == 10, bad.stderr
     assert "again: onward simulate --job forgetful" in bad.stdout
