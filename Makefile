@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # Test processes at a time; JOBS=0 runs them in one, which is best for a debugger.
 JOBS ?= auto
+# Minutes of chaos that `make proof` runs on each database.
+MINUTES ?= 30
 # What pytest runs and how, as in: make test ARGS="tests/store -k lease"
 ARGS ?=
 
@@ -45,8 +47,10 @@ format: install ## put the code into its form
 bench: install ## the benchmarks; results lie beside them
 	$(BIN)/python -m benchmarks $(ARGS)
 
-proof: install ## the long tests, crash points by the thousand: an hour or more
-	$(BIN)/python -m pytest -s --timeout=7200 tests/crash tests/simulation -m "slow or not slow" $(ARGS)
+proof: install ## the long proof, MINUTES of chaos on each database and all else at length: two hours or more
+	$(BIN)/python -m chaos.proof --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m pytest -s --timeout=7200 tests/simulation tests/chaos -m slow
+	$(BIN)/python docs/generate.py
 
 lock: install ## choose newest versions that fit and write requirements/dev.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
@@ -56,4 +60,4 @@ lock: install ## choose newest versions that fit and write requirements/dev.txt
 
 clean: ## remove what was made, but not .venv
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find src tests benchmarks chaos -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -88,8 +88,12 @@ def _check_submissions(evidence: Evidence) -> Iterator[Finding]:
 
 def _waits_by_a_wrong_clock(evidence: Evidence, row: Row) -> bool:
     """On SQLite the clock of the worker's machine is the only one there is: a job that naps then naps by it."""
-    pids = {line.pid for line in evidence.of_job.get(row.id, [])}
-    was_wrong = any(fault.kind == "clock" and fault.pid in pids for fault in evidence.faults)
+    lines = evidence.of_job.get(row.id, [])
+    was_wrong = any(
+        fault.kind == "clock" and fault.begin - _SECOND <= line.at <= fault.end + _SECOND
+        for fault in evidence.faults
+        for line in lines
+    )
     return row.job_type in ("naps", "flaky") and row.waiting_on == "time" and evidence.is_sqlite and was_wrong
 
 
@@ -141,7 +145,7 @@ def _explains(evidence: Evidence, earlier: Line, until: int) -> bool:
     That the whole database was away is no reason: an outage costs time, and nothing else.
     """
     pid = evidence.pids.get(earlier.pid, earlier.pid)
-    for fault in evidence.by_pid.get(pid, []):
+    for fault in evidence.faults_of(pid):
         is_reason = fault.kind in ("died", "kill", "stop", "stop inside") or fault.kind in _PARTITIONS
         # A death is noted a moment after it.
         if is_reason and fault.begin - _SECOND <= until and fault.end >= earlier.at - _SECOND:
@@ -185,7 +189,7 @@ def _was_cut_off(evidence: Evidence, line: Line) -> bool:
     pid = evidence.pids.get(line.pid, line.pid)
     return any(
         fault.kind in _PARTITIONS and fault.begin <= line.at <= fault.end + evidence.lease_seconds * _SECOND
-        for fault in evidence.by_pid.get(pid, [])
+        for fault in evidence.faults_of(pid)
     ) or any(
         fault.actor == "*" and fault.begin <= line.at <= fault.end + evidence.lease_seconds * _SECOND
         for fault in evidence.by_pid.get(0, [])
@@ -240,7 +244,7 @@ def _check_overlaps(evidence: Evidence) -> Iterator[Finding]:
             if not newer or line.kind != "step":
                 continue
             pid = evidence.pids.get(line.pid, line.pid)
-            healed = [fault.end for fault in evidence.by_pid.get(pid, []) if fault.begin < line.at]
+            healed = [fault.end for fault in evidence.faults_of(pid) if fault.begin < line.at]
             if line.at - max(min(newer), *healed, 0) > _KILL_GRACE:
                 yield Finding(
                     "unexplained overlap", f"{line.step} under fence {line.fence}, long after a newer one", job

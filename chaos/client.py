@@ -94,6 +94,8 @@ class Client:
                 params = {"key": self.chance.choice("xyz")}
             case "big":
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
+            case "forker":
+                params = {"size": self.chance.choice((0, 22, 23))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)

@@ -58,17 +58,23 @@ class Evidence:
             self.of_job[line.job].append(line)
 
     @cached_property
-    def deaths(self) -> dict[int, int]:
-        """When each process of a worker ended."""
-        return {fault.pid: fault.begin for fault in self.faults if fault.kind == "died"}
-
-    @cached_property
     def by_pid(self) -> dict[int, list[Fault]]:
         """What was done to each process of a worker."""
         found: dict[int, list[Fault]] = defaultdict(list)
         for fault in self.faults:
             found[fault.pid].append(fault)
         return found
+
+    @cached_property
+    def actors(self) -> dict[int, str]:
+        """The actor that each process was."""
+        return {fault.pid: fault.actor for fault in self.faults if fault.kind == "began"}
+
+    def faults_of(self, pid: int) -> list[Fault]:
+        """What was done to a process of a worker, or to the network before it."""
+        actor = self.actors.get(pid)
+        net = [fault for fault in self.faults if fault.kind.startswith("proxy") and fault.actor == actor]
+        return [*self.by_pid.get(pid, []), *net]
 
     @cached_property
     def pids(self) -> dict[int, int]:

@@ -90,7 +90,7 @@ class Sink:
 class Control:
     """A page that the harness and one worker share: the shift of its clock, and where it shall stop."""
 
-    _CLOCK, _STOP = 0, 8
+    _CLOCK, _STOP, _READY = 0, 8, 9
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -101,6 +101,15 @@ class Control:
     def shift_clock(self, seconds: int) -> None:
         """Set the worker's wall clock off by so much."""
         self._page[self._CLOCK : self._CLOCK + 8] = seconds.to_bytes(8, "little", signed=True)
+
+    def set_ready(self, is_ready: bool) -> None:
+        """Say whether the worker is there, with its signal handlers."""
+        self._page[self._READY] = int(is_ready)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is."""
+        return self._page[self._READY] == 1
 
     def ask_to_stop_inside(self) -> None:
         """Have the worker stop itself within its next transaction."""

@@ -140,13 +140,13 @@ def next_phase_comes_later() -> None:
     _replace(Writer, "_settle", then)
 
 
-@_fault("wrong result")
+@_fault("wrong result, wrong failure")
 def partial_work_twice() -> None:
-    """A piece of partial work has its first record twice."""
+    """A piece of partial work has its last record twice."""
     append = checkpoints.append_partial
 
     def twice(conn: Any, dialect: Any, job_id: str, name: str, first: int, records: Any, fence: int) -> None:
-        append(conn, dialect, job_id, name, first, [records[0], *records[:-1]], fence)
+        append(conn, dialect, job_id, name, first, [*records, records[-1]], fence)
 
     _replace(checkpoints, "append_partial", twice)
 

@@ -23,8 +23,6 @@ from onward.errors import StoreUnavailable
 _ORPHAN_SECONDS = 2.0
 _TURN_SECONDS = 0.02
 _PATIENCE_SECONDS = 20.0
-_GROWN_UP_SECONDS = 4.0
-"""Before that a process may not have its signal handlers yet."""
 _SECOND = 1_000_000_000
 
 
@@ -215,7 +213,7 @@ class Show:
 
     def _terminate(self, actor: Actor) -> None:
         now = boottime()
-        is_young = now - actor.begun < _GROWN_UP_SECONDS * _SECOND
+        is_young = actor.control is not None and not actor.control.is_ready
         if not actor.lives or actor.process is None or actor.is_stopped or is_young or self._is_healing:
             return
         if actor.expected_exit:
@@ -358,9 +356,7 @@ class Show:
 
     def _end_workers(self) -> None:
         """Everybody is asked to stop; all are healthy now, so all must end in time and in order."""
-        wait_until(
-            lambda: all(boottime() - actor.begun > _GROWN_UP_SECONDS * _SECOND for actor in self.stage.workers), 10
-        )
+        wait_until(lambda: all(actor.control is None or actor.control.is_ready for actor in self.stage.workers), 20)
         living = [actor for actor in self.stage.workers if actor.lives]
         for actor in living:
             if actor.process is not None and not actor.expected_exit:

@@ -118,6 +118,9 @@ class Stage:
             env=actor.part.environment(preload), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True,
         )  # fmt: skip
+        if actor.control is not None:
+            actor.control.set_ready(False)
+        self.note("began", actor.part.name, actor.process.pid, boottime(), boottime())
         actor.begun, actor.is_stopped, actor.expected_exit, actor.restart_at = boottime(), False, "", 0
 
     def note(self, kind: str, actor: str, pid: int, begin: int, end: int, more: str = "") -> None:

@@ -1,4 +1,7 @@
-"""Writes the parts of the reference that the code already says: ``python docs/generate.py``; a test compares them."""
+"""Writes the parts of the reference that the code already says: ``python docs/generate.py``; a test compares them.
+
+The file is long because every part has its writer here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -73,7 +77,7 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("The older interface: verbs", "onward.engine.older", ("Jobs",)),
-    ("Testing", "onward.testing", ("JobBench", "Interrupted")),
+    ("Testing", "onward.testing", ("JobBench", "Interrupted", "simulate", "Simulated")),
     ("Clocks", "onward", ("Clock", "SystemClock", "ManualClock")),
     ("Settings", "onward", ("Settings",)),
     (
@@ -339,6 +343,89 @@ def _sentence(path: Path) -> str:
     return re.sub(r"``([^`]+)``", r"`\1`", first)
 
 
+# ---- the crash matrix ---------------------------------------------------------------------------------------
+
+RESULTS = Path(__file__).parent.parent / "chaos" / "results.json"
+STORES = {"sqlite": "SQLite", "pg": "PostgreSQL"}
+
+
+def crash_matrix() -> str:
+    """What the last long run has done and found: measure, what was run, result, target."""
+    found = json.loads(RESULTS.read_text("utf-8"))
+    rows: list[tuple[object, ...]] = []
+    for store, name in STORES.items():
+        runs = [run for run in found["chaos"] if run["store"] == store]
+        rows += _chaos_rows(name, runs)
+    simulated = found["simulation"]
+    faults = sum(simulated["faults"].values())
+    rows.append(
+        ("simulated hours", f"{simulated['seeds']} seeds, {simulated['jobs']} jobs, {faults} faults",
+         f"{simulated['hours']:.0f} of {simulated['planned_hours']:.0f} planned", "1,000")
+    )  # fmt: skip
+    rows.append(("broken promises in them", f"{simulated['events']:,} events", len(simulated["problems"]), 0))
+    if "points" in found:
+        points = found["points"]
+        failed = points["tests"].get("failed", 0)
+        rows.append(
+            ("crash points", f"{points['deaths']:,} processes died at a statement", f"{points['run']:,}", "12,000")
+        )
+        rows.append(("tests of them that failed", "", failed, 0))
+    if "calls" in found:
+        calls = found["calls"]
+        met = f"{calls['met']} of {calls['tried']}"
+        rows.append(("system calls met by a fault", ", ".join(calls["acts"]), met, "all"))
+    head = f"Run on {found['at']}, {found['cores']} cores, Python {found['python']}.\n\n"
+    lines = ["| measure | what was run | result | target |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(map(str, row))} |" for row in rows]
+    return head + "\n".join(lines) + "\n"
+
+
+def _chaos_rows(name: str, runs: list[dict[str, Any]]) -> Iterator[tuple[object, ...]]:
+    minutes = sum(run["seconds"] for run in runs) / 60
+    seeds = f"{minutes:.0f} minutes, seeds {', '.join(str(run['seed']) for run in runs)}"
+    done: dict[str, int] = {}
+    for run in runs:
+        for kind, count in run["done"].items():
+            done[kind] = done.get(kind, 0) + count
+    jobs = sum(run["counts"]["jobs"] for run in runs)
+    steps = sum(run["counts"]["steps"] for run in runs)
+    again = sum(run["counts"]["steps done again"] for run in runs)
+    restarts = sum(done.get(kind, 0) for kind in ("pg kill", "pg restart", "pg outage"))
+    yield f"{name}: jobs through chaos", seeds, f"{jobs:,}", "20,000"
+    yield f"{name}: steps", f"{again} done again, each after a fault", f"{steps:,}", "200,000"
+    yield f"{name}: workers killed", "", done.get("kill", 0), "1,000"
+    yield f"{name}: workers stopped for longer than the lease", "", done.get("stop longer than the lease", 0), 300
+    yield f"{name}: jumps of a clock by an hour", "", done.get("clock", 0), 200
+    if restarts:
+        yield f"{name}: the server stopped or killed", "", restarts, 60
+    others = {kind: count for kind, count in sorted(done.items()) if kind not in _TOLD}
+    told = ", ".join(f"{kind} {count}" for kind, count in others.items())
+    yield f"{name}: other faults", told, sum(others.values()), ""
+    found: dict[str, int] = {}
+    for run in runs:
+        for measure, count in run["found"].items():
+            found[measure] = found.get(measure, 0) + count
+    for measures in _TOGETHER:
+        result = " / ".join(str(found.get(measure, 0)) for measure in measures)
+        yield f"{name}: {' / '.join(measures)}", "", result, " / ".join("0" for _ in measures)
+    known = {measure for measures in _TOGETHER for measure in measures}
+    rest = {measure: count for measure, count in found.items() if measure not in known and count}
+    yield f"{name}: all other measures", ", ".join(rest), sum(rest.values()), 0
+    left_out = {text for run in runs for text in run["left_out"] if "lies in" not in text}
+    if left_out:
+        yield f"{name}: left out", "; ".join(sorted(left_out)), "", ""
+
+
+_TOLD = {"kill", "stop", "stop longer than the lease", "clock", "pg kill", "pg restart", "pg outage"}
+_TOGETHER = (
+    ("lost", "phantom", "double verdict"),
+    ("unexplained duplicate", "replay"),
+    ("stale write", "stale verdict", "regress"),
+    ("mutex", "unexplained overlap", "unexplained takeover"),
+    ("wrong result", "wrong failure", "out of order"),
+)
+
+
 # ---- writing ------------------------------------------------------------------------------------------------
 
 WHOLE: dict[str, Callable[[], str]] = {
@@ -351,6 +438,7 @@ REGIONS: dict[str, Callable[[], str]] = {
     "states": states,
     "runs": runs,
     "tree": tree,
+    "crash matrix": crash_matrix,
     **{f"table {name}": (lambda table=table: columns(table)) for name, table in tables.metadata.tables.items()},
 }
 

@@ -1,0 +1,66 @@
+"""Programs that are watched by strace: each does one thing that must be done wholly or not at all.
+
+``python -m tests.crash.system_calls WHAT FOLDER`` prints ``acked`` once it was done.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from onward import Onward
+from onward.checkpoints import Checkpoint, FileCheckpointStore
+from onward.settings import Settings
+from onward.store import migrate
+from onward.store.engines import open_engines
+
+OLD, NEW = 20, 30
+
+
+def save(folder: Path) -> None:
+    """Save one more checkpoint into a file."""
+    FileCheckpointStore(folder).save_checkpoint(Checkpoint("metadata", "wiki", progress=NEW))
+
+
+def delete(folder: Path) -> None:
+    """Delete a checkpoint file."""
+    FileCheckpointStore(folder).delete_checkpoint("wiki", "metadata")
+
+
+def append(folder: Path) -> None:
+    """Append to partial work, and save the checkpoint that counts it."""
+    store = FileCheckpointStore(folder)
+    partial = store.partial("wiki", "metadata")
+    partial.append({"number": NEW})
+    store.save_checkpoint(Checkpoint("metadata", "wiki", progress=NEW))
+
+
+def migration(folder: Path) -> None:
+    """Make the schema in an empty database."""
+    engines = open_engines(url(folder), Settings.load(code={"database.url": url(folder)}).database)
+    migrate.upgrade(engines)
+    engines.close()
+
+
+def submit(folder: Path) -> None:
+    """Submit a job."""
+    app = Onward(url(folder))
+    app.job(name="work")(_work)
+    app.submit("work", idempotency_key="one")
+    app.close()
+
+
+def _work() -> None:
+    """Only submitted."""
+
+
+def url(folder: Path) -> str:
+    """The database of a folder."""
+    return f"sqlite:///{folder / 'onward.db'}"
+
+
+ACTS = {act.__name__: act for act in (save, delete, append, migration, submit)}
+
+if __name__ == "__main__":
+    ACTS[sys.argv[1]](Path(sys.argv[2]))
+    print("acked", flush=True)
