@@ -59,5 +59,5 @@ def pick(ctx: Context) -> Any:
     return ctx.ask("clarify", schema={"type": "boolean"}, on_timeout="default", default=False)
 
 
-app.chain("asking", [JobPhase("pick"), JobPhase("add", params={"a": 1})])
+app.chain("picking", [JobPhase("pick"), JobPhase("add", params={"a": 1})])
 app.chain("both", [JobPhase("add", weight=20, params={"a": 1}), JobPhase("count", weight=80)], label="Both")

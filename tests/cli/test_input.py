@@ -155,7 +155,7 @@ def test_watching_stops_at_a_question_of_a_job_or_of_its_phase(app: Onward, work
     said = cli("watch", end_of(job), "--until-input")
     assert said.code == exits.WAITS_FOR_INPUT
     assert f"onward input answer {end_of(job)}" in said.err
-    chain = app.submit("asking", {})
+    chain = app.submit("picking", {})
     work()
     assert cli("watch", end_of(chain.id), "--until-input").code == exits.WAITS_FOR_INPUT
     assert cli("watch", end_of(job), "--timeout", "0.1").code == exits.TIMED_OUT

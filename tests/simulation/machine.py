@@ -71,7 +71,12 @@ class Machine(RuleBasedStateMachine):
 
     @rule(which=SMALL, verb=st.sampled_from(MOVES))
     def move_what_asks(self, verb: str, which: int) -> None:
-        self._move_one(verb, which, [job.id for job in self.world.model.jobs.values() if job.question is not None])
+        """Also those that have their answer: whoever starts one fresh cancels it before, and then it must forget."""
+        jobs = self.world.model.jobs.values()
+        among = [job.id for job in jobs if job.question is not None or job.answers]
+        if verb in ("restart", "discard"):
+            self._move_one("cancel", which, among)
+        self._move_one(verb, which, among)
 
     def _move_one(self, verb: str, which: int, among: list[str]) -> None:
         if among:
@@ -147,6 +152,15 @@ class Machine(RuleBasedStateMachine):
     @rule(which=SMALL, by_id=st.booleans())
     def answer(self, which: int, by_id: bool) -> None:
         self.world.answer(which, by_id)
+
+    @rule(which=SMALL)
+    def consult(self, which: int) -> None:
+        """A run asks, and is answered at once: by chance alone that is rare."""
+        hand = self._hand(which)
+        if hand is not None and not self._is_chain(hand):
+            self.world.put(hand, "ask")
+            self.world.tick(hand.worker)
+            self.world.answer(-1, by_id=False)
 
     @rule()
     def keep_time(self) -> None:

@@ -72,7 +72,8 @@ def _step(chance: random.Random) -> Step:  # noqa: C901 - one branch a rule
 
 _WEIGHTS = {
     "submit": 10, "move": 8, "move_what_runs": 8, "move_what_has_ended": 8, "claim": 12, "write": 12, "end": 14,
-    "call": 6, "stale": 8, "tick": 6, "take_over": 4, "move_on": 5, "sweep": 2, "answer": 8, "keep_time": 3, "move_what_asks": 4,
+    "call": 6, "stale": 8, "tick": 6, "take_over": 4, "move_on": 5, "sweep": 2, "answer": 8, "keep_time": 3,
+    "move_what_asks": 6, "consult": 4,
 }  # fmt: skip
 
 
