@@ -171,7 +171,7 @@ def test_audit_says_who_did_what(apps: Apps) -> None:
     assert [event.kind for event in app.audit.list(limit=2, after=first.next)] == ["paused"]
     with pytest.raises(InvalidValue, match="cursor"):
         app.audit.list(actor="ada", after=first.next)
-    with pytest.raises(InvalidValue, match="has no zone"):
+    with pytest.raises(InvalidValue, match="since=.* has no time zone"):
         app.audit.list(since=noon.replace(tzinfo=None))
 
 

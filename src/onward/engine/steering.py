@@ -96,7 +96,7 @@ def change(
         check_text("queue", queue)
         values["queue"] = queue
     if run_at is not None:
-        values |= _when(job, aware(run_at), now)
+        values |= _when(job, aware(run_at, "run_at"), now)
     if tags is not None:
         values["tags"] = _retag(conn, store, job, tags)
     if not values:
@@ -166,7 +166,7 @@ class Audit:
         """
         if not 1 <= limit <= 10_000:
             raise InvalidValue(f"A limit of {limit} is not possible.", hint="Use 1 to 10,000.")
-        query = AuditQuery(actor, parsed(job_id) if job_id else None, kind, aware(since))
+        query = AuditQuery(actor, parsed(job_id) if job_id else None, kind, aware(since, "since"))
         last = int(place(query, after)) if after is not None else None
         with self._store.read() as conn:
             found = auditing.list_acts(conn, self._store.dialect, query, limit + 1, last)

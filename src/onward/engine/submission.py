@@ -157,7 +157,7 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
         queue=given.queue or job_type.queue,
         priority=job_type.priority if given.priority is None else given.priority,
         delay=_delay(given.delay),
-        run_at=aware(given.run_at),
+        run_at=aware(given.run_at, "run_at"),
         idempotency_key=given.idempotency_key,
         tags=tuple(dict.fromkeys(given.tags)),
         on_conflict=given.on_conflict or job_type.on_conflict,
@@ -204,13 +204,13 @@ def _delay(given: float | timedelta | None) -> timedelta | None:
     return max(delay, timedelta(0))
 
 
-def aware(given: datetime | None) -> datetime | None:
+def aware(given: datetime | None, what: str) -> datetime | None:
     """The time in UTC. Raises ``InvalidValue`` for one without a zone."""
     if given is None:
         return None
     if given.tzinfo is None:
         raise InvalidValue(
-            f"The time {given.isoformat()} has no zone.",
+            f"{what}={given.isoformat()} has no time zone.",
             hint="Use an aware time: datetime(..., tzinfo=UTC).",
         )
     return given.astimezone(UTC)
