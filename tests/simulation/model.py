@@ -323,7 +323,8 @@ def is_legal(model: Model, verb: str, job: JobModel) -> bool:
     return {
         "cancel": job.status not in ("completed", "failed"),
         "resume": stopped if parent is None else parent.status in ("failed", "cancelled"),
-        "restart": stopped and parent is None,
+        # Code of a phase that has not left would write into what begins anew.
+        "restart": stopped and parent is None and not any(child.owner for child in model.family(job)),
         "discard": job.has_ended or job.why == "hold",
         "pause": job.status in ("pending", "running", "pending_hitl") and job.why != "children",
         "unpause": job.is_paused and not job.has_ended,
