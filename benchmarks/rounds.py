@@ -19,7 +19,7 @@ from tests.servers import Postgres
 ROOT = Path(__file__).parents[1]
 KINDS = ("sqlite", "postgresql")
 QUESTIONS = (
-    "limits", "drain", "submit", "latency", "checkpoint", "takeover", "reads", "idle", "million",
+    "limits", "drain", "submit", "latency", "checkpoint", "takeover", "ranges", "reads", "idle", "million", "prune",
 )  # fmt: skip
 PEERS = {
     "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite"},

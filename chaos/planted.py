@@ -14,6 +14,7 @@ from onward.engine import transitions
 from onward.engine.children import Children
 from onward.engine.desk import Desk
 from onward.engine.executor import Executor
+from onward.engine.pen import Pen
 from onward.engine.rescuer import Rescuer
 from onward.engine.writer import Writer
 from onward.store import checkpoints, claims, endings, jobs, resources, workers
@@ -121,10 +122,10 @@ def two_verdicts() -> None:
 @_fault("lost")
 def next_phase_comes_later() -> None:
     """The next phase of a chain is inserted in a transaction of its own, after the one that ends the phase before."""
-    end_phases, settle = Writer._end_phases, Writer._settle
+    end_phases, settle = Pen._end_phases, Writer._settle
     later: list[Any] = []
 
-    def remember(self: Writer, conn: Any, changes: Any, verdicts: Any, owned: Any, now: Any) -> None:
+    def remember(self: Pen, conn: Any, changes: Any, verdicts: Any, owned: Any, now: Any) -> None:
         later.append((list(changes), list(verdicts), owned, now))
 
     def then(self: Writer, batch: Any) -> None:
@@ -133,9 +134,9 @@ def next_phase_comes_later() -> None:
             changes, verdicts, owned, now = later.pop()
             if verdicts and any(change.owner.claim.parent_id for change in changes):
                 time.sleep(0.3)
-            self._store.write(lambda conn: end_phases(self, conn, changes, verdicts, owned, now))  # noqa: B023 - at once
+            self._store.write(lambda conn: end_phases(self._pen, conn, changes, verdicts, owned, now))  # noqa: B023 - at once
 
-    _replace(Writer, "_end_phases", remember)
+    _replace(Pen, "_end_phases", remember)
     _replace(Writer, "_settle", then)
 
 

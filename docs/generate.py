@@ -49,11 +49,35 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Inside a job: partial work", "onward.authoring.partial", ("Partial",)),
     ("What you look at", "onward", ("Job", "Progress", "JobError", "Run", "Page")),
     ("More records", "onward.model.job", ("WaitingReason", "LogLine", "EventRecord", "Need", "WorkerRecord")),
-    ("Chains", "onward", ("JobPhase", "ChainReport", "run_combined_job")),
+    ("Questions to people", "onward", ("Question", "QuestionRecord")),
+    ("Questions to people: their room", "onward.engine.questions", ("Questions",)),
+    ("Chains", "onward", ("JobPhase", "ChainReport", "ChainTemplate", "run_combined_job")),
     ("Chains: what is wrong", "onward.model.chain", ("ChainIssue",)),
-    ("Rooms of an application", "onward.engine.nouns", ("Workers", "Resources", "Checkpoints", "Database")),
+    ("Rooms of an application", "onward.engine.nouns", ("Workers",)),
+    ("Resources of an application", "onward.engine.board", ("Resources",)),
+    ("The dimension board", "onward.engine.dimensions", ("Dimensions",)),
+    ("Rooms: what is kept", "onward.engine.keeping", ("Checkpoints", "Archive")),
+    ("Rooms: saved chains", "onward.engine.templates", ("Templates",)),
+    ("Rooms: the database", "onward.engine.database", ("Database",)),
+    ("What pruning and moving report", "onward.model.archive", ("ArchivedJob", "PruneReport")),
+    ("What exports, imports and moves report", "onward.model.transfer", ("TransferReport",)),
+    ("Who did what", "onward.engine.steering", ("Audit",)),
+    ("Jobs in memory", "onward.engine.memory", ("JobMemoryStore", "EmptyMemoryStore")),
     ("asyncio", "onward.aio", ("AsyncOnward",)),
     ("Testing", "onward.testing", ("JobBench", "Interrupted", "simulate", "Simulated")),
+    (
+        "The older interface",
+        "onward.manager",
+        (
+            "JobManager",
+            "JobRepository",
+            "initialize_job_manager",
+            "get_job_manager",
+            "JobState",
+            "Board",
+        ),
+    ),
+    ("The older interface: verbs", "onward.engine.older", ("Jobs",)),
     ("Clocks", "onward", ("Clock", "SystemClock", "ManualClock")),
     ("Settings", "onward", ("Settings",)),
     (
@@ -177,7 +201,7 @@ them pass; `finally` blocks run as usual.
 | interrupt | meaning |
 |---|---|
 """
-LATER = {"AlreadyAnswered", "InvalidAnswer", "InvalidSchedule"}
+LATER = {"InvalidSchedule"}
 """Declared for parts that are not in this release: nothing raises them yet."""
 
 
@@ -225,6 +249,7 @@ STATES = (
     ("failed, with a checkpoint", {"status": Status.FAILED, "has_checkpoint": True}),
     ("cancelled, with a checkpoint", {"status": Status.CANCELLED, "has_checkpoint": True}),
     ("running", {"status": Status.RUNNING}),
+    ("waits for an answer", {"status": Status.PENDING_HITL, "waiting_on": Waiting.PERSON}),
     ("pending, ready", {"status": Status.PENDING}),
     ("pending, first start is later", {"status": Status.PENDING, "waiting_on": Waiting.TIME}),
     ("pending, waits after a failure", {"status": Status.PENDING, "waiting_on": Waiting.TIME, "attempt": 1}),
@@ -255,7 +280,7 @@ RUN_MEANINGS = {
     RunStatus.CANCELLED: "it left because somebody cancelled the job",
     RunStatus.LOST: "its worker died or fell silent",
     RunStatus.INTERRUPTED: "it left at a safe point because the worker was shutting down, or the job was paused",
-    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`)",
+    RunStatus.PARKED: "it left by itself to wait (`ctx.sleep`, `ctx.ask`, `ctx.fan_out`)",
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +38,10 @@ def quick_settings(url: str, **groups: dict[str, Any]) -> Settings:
     names = {*QUICK, *groups}
     merged = {name: {**QUICK.get(name, {}), **groups.get(name, {})} for name in names}
     merged["database"]["url"] = url
+    if not url.startswith("sqlite"):
+        # Beside a file there is a place already; else it would be in somebody's home.
+        name = urlsplit(url).path.strip("/")
+        merged.setdefault("journal", {}).setdefault("folder", f"{tempfile.gettempdir()}/onward-journals/{name}")
     return Settings(**merged)
 
 

@@ -18,21 +18,26 @@ _HOMES = {
     "onward.engine.submission": "Submission",
     "onward.engine.worker": "Worker",
     "onward.errors": (
-        "AlreadyAnswered CapacityMismatch CorruptCheckpoint CursorLost DuplicateStep IdempotencyConflict "
-        "IllegalTransition IncompleteJobFound Interrupt InvalidAnswer InvalidChain InvalidConfig "
-        "InvalidJobType InvalidParams InvalidSchedule InvalidValue JobCancelled JobLost JobNotFound JobParked "
-        "JobStopped MissingExtra OnwardError ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "WrongSqliteLibrary"
+        "AlreadyAnswered AlreadyClaimed CapacityMismatch ChainNotFound CorruptCheckpoint CursorLost DatabaseMoved "
+        "DuplicateStep IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer "
+        "InvalidChain InvalidConfig InvalidExport InvalidJobType InvalidParams InvalidSchedule InvalidValue "
+        "JobCancelled JobLost JobNotFound JobParked JobStopped JournalUnavailable MissingExtra OnwardError "
+        "QuestionClosed QuestionNotFound RangeFailed ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
+        "VersionConflict WorkersOnline WrongSqliteLibrary"
     ),
-    "onward.model.chain": "ChainReport JobPhase",
+    "onward.model.archive": "ArchivedJob PruneReport",
+    "onward.model.chain": "ChainReport ChainTemplate JobPhase",
+    "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
+    "onward.model.question": "QuestionRecord",
     "onward.model.retry": "Backoff",
     "onward.model.states": "RunStatus Status",
+    "onward.model.transfer": "TransferReport",
     "onward.settings": "Settings",
     "onward.version": "__version__",
 }
 _NAMES = {name: home for home, names in _HOMES.items() for name in names.split()}
-_MODULES = frozenset({"aio", "chains", "checkpoints", "clock", "errors", "events", "settings", "testing"})
+_MODULES = frozenset({"aio", "chains", "checkpoints", "clock", "errors", "events", "manager", "settings", "testing"})
 __all__ = [*_NAMES]  # noqa: PLE0604 - they are strings; the stub spells them out
 
 

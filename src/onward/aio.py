@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from onward.app import Onward
+from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport
-from onward.model.job import EventRecord, Job, LogLine, Page, Run
+from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
+from onward.model.question import QuestionRecord
 from onward.model.states import Status
 
 P = ParamSpec("P")
@@ -76,6 +78,10 @@ class AsyncOnward:
         """See ``Onward.history``."""
         return await self._call(self.app.history, job_id)
 
+    async def conflicts(self, job_id: str | None = None, *, limit: int = 100) -> list[Conflict]:
+        """See ``Onward.conflicts``."""
+        return await self._call(self.app.conflicts, job_id, limit=limit)
+
     async def children(self, job_id: str) -> list[Job]:
         """See ``Onward.children``."""
         return await self._call(self.app.children, job_id)
@@ -104,6 +110,22 @@ class AsyncOnward:
         """See ``Onward.unpause``."""
         return await self._call(self.app.unpause, job_id, **why)
 
+    async def force_stop(self, job_id: str, **why: Any) -> Job:
+        """See ``Onward.force_stop``."""
+        return await self._call(self.app.force_stop, job_id, **why)
+
+    async def acknowledge(self, job_id: str, **why: Any) -> Job:
+        """See ``Onward.acknowledge``."""
+        return await self._call(self.app.acknowledge, job_id, **why)
+
+    async def change(self, job_id: str, **changes: Any) -> Job:
+        """See ``Onward.change``."""
+        return await self._call(self.app.change, job_id, **changes)
+
+    async def answer(self, job_id: str, response: Any, **more: Any) -> Job:
+        """See ``Onward.answer``."""
+        return await self._call(self.app.answer, job_id, response, **more)
+
     async def run_again(self, job_id: str, **changes: Any) -> Job:
         """See ``Onward.run_again``."""
         return await self._call(self.app.run_again, job_id, **changes)
@@ -111,6 +133,10 @@ class AsyncOnward:
     async def delete(self, job_id: str) -> None:
         """See ``Onward.delete``."""
         await self._call(self.app.delete, job_id)
+
+    async def prune(self, *args: Any, **options: Any) -> PruneReport:
+        """See ``Onward.prune``."""
+        return await self._call(self.app.prune, *args, **options)
 
     async def wait(
         self,
@@ -155,6 +181,26 @@ class AsyncOnward:
                     continue
         finally:
             stop()
+
+    async def questions(self, **filters: Any) -> Page[QuestionRecord]:
+        """See ``Onward.questions.list``."""
+        return await self._call(self.app.questions.list, **filters)
+
+    async def question(self, question_id: str) -> QuestionRecord:
+        """See ``Onward.questions.get``."""
+        return await self._call(self.app.questions.get, question_id)
+
+    async def claim_question(self, question_id: str, by: str) -> QuestionRecord:
+        """See ``Onward.questions.claim``."""
+        return await self._call(self.app.questions.claim, question_id, by)
+
+    async def release_question(self, question_id: str, by: str | None = None) -> QuestionRecord:
+        """See ``Onward.questions.release``."""
+        return await self._call(self.app.questions.release, question_id, by)
+
+    async def reassign_question(self, question_id: str, to: str | None, **why: Any) -> QuestionRecord:
+        """See ``Onward.questions.reassign``."""
+        return await self._call(self.app.questions.reassign, question_id, to, **why)
 
     async def close(self) -> None:
         """Let the threads go; the application itself stays open."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar, overload
 
@@ -17,20 +17,38 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, nouns, transitions
+from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
+from onward.engine.board import Resources
+from onward.engine.cluster import bridges
+from onward.engine.database import Database
+from onward.engine.dimensions import Dimensions
+from onward.engine.hot import Hot
+from onward.engine.in_process import InProcess
+from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
+from onward.engine.mover import Mover
+from onward.engine.pruner import Pruner
+from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
+from onward.engine.spool import Spool, WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
+from onward.engine.templates import Templates
 from onward.engine.worker import Worker
+from onward.errors import IllegalTransition, StoreUnavailable
 from onward.events import Bus
+from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
-from onward.model.ids import Ids, parsed
-from onward.model.job import EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.ids import Ids, parsed, shown
+from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+
+_REMEMBERED_AT_ONCE = 100
+"""Submissions at once that are remembered; of more nobody looks at each."""
 
 
 class Onward:
@@ -59,11 +77,32 @@ class Onward:
         self._ids = Ids(self.clock)
         self._store = Store(self.settings.database.url, self.settings, self.clock)
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
-        self._reader = Reader(self._store, self.clock)
+        self._hot = Hot(self._store, self.clock, _memory(self.settings))
+        self._reader = Reader(self._store, self.clock, self._hot)
+        self._spool = Spool(self._store, self.clock, self._ids, self._do)
+        self.jobs = older.Jobs(self._older())
+        self.audit = steering.Audit(self._store)
         self.workers = nouns.Workers(self._store)
-        self.resources = nouns.Resources(self._store)
-        self.checkpoints = nouns.Checkpoints(self._store)
-        self.database = nouns.Database(self._store)
+        self.resources = Resources(self._store)
+        self.dimensions = Dimensions(self._store)
+        self.questions = Questions(self._store, self._ids)
+        self._pruner = Pruner(self._store, self.clock, self._ids)
+        self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        self.templates = Templates(self._store, self.job_types, self.submit_chain)
+        self.archive = keeping.Archive(self._store, self._pruner)
+        self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
+
+    def _older(self) -> older.House:
+        functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._do)
+        return older.House(
+            self._store,
+            self.job_types,
+            self._reader,
+            self._hot,
+            self._ids,
+            lambda given: self._submit([given])[0],
+            functions,
+        )
 
     # ---- job types ------------------------------------------------------------------------------------------
 
@@ -88,7 +127,7 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types)
+        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
 
     # ---- submitting -----------------------------------------------------------------------------------------
 
@@ -111,6 +150,7 @@ class Onward:
         parent_id: str | None = None,
         id: str | None = None,
         connection: Any = None,
+        when_unavailable: WhenUnavailable = "raise",
     ) -> Job:
         """Have a job done; it is durable when this returns.
 
@@ -119,7 +159,8 @@ class Onward:
         unfinished work of this type on this source, None raises ``IncompleteJobFound``, True goes on from it, False
         starts fresh. ``delay`` in seconds, or ``run_at`` as an aware time. The same ``idempotency_key`` again
         returns the job that exists. ``connection``: a SQLAlchemy connection on the same database (``app.connect()``);
-        the job exists only if its transaction commits.
+        the job exists only if its transaction commits. ``when_unavailable="journal"``: while the database is away the
+        submission is kept on local disk and made when it is back; the job that is returned says ``stale``.
 
         Raises ``UnknownJobType``, ``InvalidParams``, ``InvalidValue``, ``ResourceBusy``, ``IncompleteJobFound``,
         ``IdempotencyConflict``, ``StoreUnavailable``; nothing is written then.
@@ -141,6 +182,8 @@ class Onward:
             parent_id=parent_id,
             id=id,
         )
+        if when_unavailable == "journal" and connection is None:
+            return self._submit_or_keep(given)
         return self._submit([given], connection)[0]
 
     def submit_many(
@@ -214,6 +257,7 @@ class Onward:
             source_id=source_id,
             progress_callback=progress_callback,
             cancel_checker=cancel_checker,
+            resolve=self.job_types.resolve,
         )
 
     def _submit(self, given: Sequence[Submission], connection: Any = None) -> list[Job]:
@@ -221,12 +265,38 @@ class Onward:
         for item, source in zip(new, given, strict=True):
             if item.job_type.is_chain:
                 chainer.with_phases(item, source, self._submitter, self.job_types)
-        return self._submitter.submit(new, connection)
+        done = self._submitter.submit(new, connection)
+        if connection is None and len(done) <= _REMEMBERED_AT_ONCE:
+            self._hot.note(done)
+        return done
+
+    def _submit_or_keep(self, given: Submission) -> Job:
+        given = dataclasses.replace(given, id=given.id or self._ids.new())
+        if self._spool.is_empty:
+            with suppress(StoreUnavailable):
+                return self._submit([given])[0]
+        # What was kept before comes first.
+        job, request = self._submitter.keep_for_later(given)
+        self._spool.keep(job.id, request)
+        return job
+
+    def _do(self, request: dict[str, Json]) -> None:
+        """Do what was asked for while the database was away."""
+        if request["verb"] == "answer":
+            self.questions.answer(request["job_id"], request["response"], **request["given"])
+        else:
+            self._submit([submission.of_request(request)])
 
     # ---- looking --------------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job:
-        """The job as it is now, and why it waits if it does. Raises ``JobNotFound``."""
+        """The job as it is now, and why it waits if it does.
+
+        It may come from memory, if nothing has changed since it was read. While the database is away it is the job
+        as this process last saw it, with ``stale`` set and the time of that in ``as_of``.
+
+        Raises ``JobNotFound``; ``StoreUnavailable`` when the database is away and the job is not in memory.
+        """
         return self._reader.get(job_id)
 
     def find(
@@ -239,10 +309,14 @@ class Onward:
         tag: str | None = None,
         parent_id: str | None = None,
         since: datetime | None = None,
+        acknowledged: bool | None = None,
         limit: int = 50,
         after: str | None = None,
     ) -> Page[Job]:
-        """A page of jobs, newest first; ``after`` is the ``next`` of the page before."""
+        """A page of jobs, newest first; ``after`` is the ``next`` of the page before.
+
+        ``acknowledged``: True for jobs of which somebody has taken note or that were started over, False for others.
+        """
         query = query_of(
             status=status,
             job_type=job_type,
@@ -251,6 +325,7 @@ class Onward:
             tag=tag,
             parent_id=parent_id,
             since=since,
+            acknowledged=acknowledged,
         )
         return self._reader.find(query, limit, after)
 
@@ -264,7 +339,10 @@ class Onward:
 
     def count(self, *, interrupted: bool = False, **filters: Any) -> int:
         """How many jobs match the filters of ``find``, counted up to 10,000."""
-        asked = dict.fromkeys(("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since")) | filters
+        asked: dict[str, Any] = dict.fromkeys(
+            ("status", "job_type", "source_id", "user_id", "tag", "parent_id", "since", "acknowledged")
+        )
+        asked |= filters
         return self._reader.count(dataclasses.replace(query_of(**asked), interrupted=interrupted))
 
     def counts(self) -> dict[str, int]:
@@ -283,8 +361,12 @@ class Onward:
         """Everything that happened to a job, in order: what, when, by whom."""
         return self._reader.events(job_id)
 
+    def conflicts(self, job_id: str | None = None, *, limit: int = 100) -> list[Conflict]:
+        """What runs wanted to write after an outage and was refused, newest first; of one job or of all."""
+        return self._reader.conflicts(job_id, limit)
+
     def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+        """The jobs of a chain's phases or of a fan-out's ranges, in order, superseded ones among them."""
         return self._reader.children(job_id)
 
     def wait(self, job_id: str, timeout: float | None = None, *, until: Literal["verdict", "left"] = "verdict") -> Job:
@@ -328,14 +410,74 @@ class Onward:
         """Let a paused job go on."""
         return self._move(job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor))
 
+    def force_stop(self, job_id: str, *, actor: str | None = None) -> Job:
+        """Cancel a job, and press code that does not leave at once: an exception in its thread, a kill of its process.
+
+        ``waiting_reason`` of the answer says whether its worker can be reached. Raises ``IllegalTransition`` when
+        nothing of the job runs.
+        """
+        return self._move(job_id, lambda c, j, now: steering.force_stop(c, self._store, j, now, actor=actor))
+
+    def acknowledge(self, job_id: str, *, by: str | None = None, note: str = "") -> Job:
+        """Take note that a job failed, was cancelled or was cut off: it is no longer open for anybody.
+
+        Resuming it takes the note away. Raises ``IllegalTransition``.
+        """
+        return self._move(job_id, lambda c, j, now: steering.acknowledge(c, self._store, j, now, by=by, note=note))
+
+    def change(
+        self,
+        job_id: str,
+        *,
+        priority: int | None = None,
+        queue: str | None = None,
+        run_at: datetime | None = None,
+        tags: Sequence[str] | None = None,
+        actor: str | None = None,
+    ) -> Job:
+        """Change a job that waits to be run; what is left out stays. Raises ``IllegalTransition``, ``InvalidValue``."""
+        given: dict[str, Any] = {"priority": priority, "queue": queue, "run_at": run_at, "tags": tags, "actor": actor}
+        return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given))
+
+    def answer(
+        self,
+        job_id: str,
+        response: Json,
+        *,
+        question_id: str | None = None,
+        answered_by: str | None = None,
+        reason: str = "",
+        when_unavailable: WhenUnavailable = "raise",
+    ) -> Job:
+        """Answer what a job asks, and put it back in line; the first answer counts.
+
+        Without ``question_id`` it is the one open question of the job or of its chain. ``reason`` is kept in the
+        history. Raises ``InvalidAnswer`` (field by field), ``AlreadyAnswered``, ``QuestionClosed`` (expired or
+        withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
+
+        ``when_unavailable="journal"``: while the database is away the answer is kept on local disk and given when it is
+        back; the job that is returned says ``stale``. One that is refused then is among the ``conflicts``.
+        """
+        given: dict[str, Any] = {"question_id": question_id, "answered_by": answered_by, "reason": reason}
+        if when_unavailable == "raise":
+            return self.questions.answer(job_id, response, **given)
+        if self._spool.is_empty:
+            with suppress(StoreUnavailable):
+                return self.questions.answer(job_id, response, **given)
+        stored = parsed(job_id)
+        self._spool.keep(stored, {"verb": "answer", "job_id": stored, "response": response, "given": given})
+        return self._hot.last_known(stored) or Job(stored, "", Status.PENDING_HITL, stale=True)
+
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""
         self._store.write(lambda conn: transitions.delete(conn, self._store, parsed(job_id)))
+        self._hot.forget(parsed(job_id))
+        self._store.doorbell.ring()
 
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
-        """A new job with the same parameters."""
+        """A new job with the same parameters; one that failed counts as acknowledged by that."""
         job = self.get(job_id)
-        return self.submit(
+        new = self.submit(
             job.job_type,
             job.params,
             source_id=source_id or job.source_id,
@@ -346,11 +488,36 @@ class Onward:
             tags=job.tags,
             resume=resume,
         )
+        if job.status is Status.FAILED and job.acknowledged_by is None and new.id != job.id:
+            with suppress(IllegalTransition):
+                self.acknowledge(job.id, by="run_again", note=f"Run again as {shown(new.id)}.")
+        return new
 
     def _move(self, job_id: str, move: Callable[[Connection, str, datetime], Job]) -> Job:
         job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))
         self._store.doorbell.ring()
+        self._hot.note([job])
         return job
+
+    # ---- keeping --------------------------------------------------------------------------------------------
+
+    def prune(
+        self,
+        older_than: timedelta | None = None,
+        archive: bool = True,
+        *,
+        dry_run: bool = False,
+        should_stop: Callable[[], bool] | None = None,
+        on_batch: Callable[[PruneReport], None] | None = None,
+    ) -> PruneReport:
+        """Take finished jobs out of the way that ended longer ago than ``older_than``, each with all its family.
+
+        Without ``older_than``, ``retention.finished_days`` says how long; ``retention.archive`` says where they go,
+        ``archive=False`` deletes them. Small batches, each a transaction: it may be stopped (``should_stop`` is asked
+        between them), killed and begun again. Jobs with a pinned checkpoint, or one that is younger than
+        ``retention.checkpoint_days``, stay, and so do families that have not ended. Returns what was done.
+        """
+        return self._pruner.jobs(older_than, keep=archive, dry_run=dry_run, told=keeping.told(should_stop, on_batch))
 
     # ---- working --------------------------------------------------------------------------------------------
 
@@ -367,6 +534,8 @@ class Onward:
             concurrency=concurrency,
             queues=queues,
             name=name,
+            do=self._do,
+            beside=bridges(self._store, self.job_types, self.clock),
         )
 
     # ---- the database ---------------------------------------------------------------------------------------
@@ -392,12 +561,29 @@ class Onward:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
 
+    @property
+    def memory(self) -> JobMemoryStore:
+        """Jobs that this process remembers: ``len``, ``clear()``, ``ttl_minutes``; another one may be set."""
+        return self._hot.memory
+
+    @memory.setter
+    def memory(self, memory: JobMemoryStore) -> None:
+        self._hot.memory = memory
+
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
+        self._spool.close()
+        self.jobs.close()
+        self._hot.close()
         self._store.close()
 
     def __repr__(self) -> str:
         return f"Onward({self.settings.database.shown_url!r}, {len(self.job_types)} job types)"
+
+
+def _memory(settings: Settings) -> JobMemoryStore:
+    cache = settings.cache
+    return JobMemoryStore(cache.ttl_minutes, cache.max_jobs) if cache.enabled else EmptyMemoryStore()
 
 
 def _settings(database: str | None, settings: Settings | None) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -135,7 +135,7 @@ def _run_phase(
         result = app.run_inline(phase.type_name, phase.type_params, source_id=source_id, **offered)
     else:
         func: Any = phase.func
-        result = func(*phase.args, **{**_accepted(phase, offered), **phase.kwargs})
+        result = func(*phase.args, **{**accepted(func, phase.args, phase.kwargs, offered), **phase.kwargs})
     if isinstance(result, dict) and result.get("success") is False:
         if result.get("cancelled"):
             raise JobCancelled
@@ -143,12 +143,13 @@ def _run_phase(
     return result
 
 
-def _accepted(phase: JobPhase, offered: dict[str, Any]) -> dict[str, Any]:
+def accepted(
+    func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], offered: dict[str, Any]
+) -> dict[str, Any]:
     """What of ``offered`` the function takes as a keyword and does not have already."""
-    func: Any = phase.func
     try:
         signature = inspect.signature(func)
-        given = signature.bind_partial(*phase.args, **phase.kwargs).arguments
+        given = signature.bind_partial(*args, **kwargs).arguments
     except (TypeError, ValueError):  # a built-in without a signature, or arguments that do not fit
         return {}
     given = {**given, **getattr(func, "keywords", {})} if isinstance(func, functools.partial) else given

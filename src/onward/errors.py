@@ -13,17 +13,28 @@
     ├── IncompleteJobFound          unfinished work exists for this source and job type
     ├── IdempotencyConflict         the key was used before with another payload
     ├── IllegalTransition           the job's status does not allow this
+    │   └── QuestionClosed          the question has expired or was withdrawn
     ├── InvalidSchedule             an expression is wrong or never fires
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
+    ├── QuestionNotFound            no question has this id, or it is another job's
+    ├── ChainNotFound               no chain is saved under this name
+    ├── VersionConflict             somebody has saved another version meanwhile
     ├── AlreadyAnswered             the question has its answer
+    ├── AlreadyClaimed              somebody else looks after the question
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
-    │   └── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   ├── SchemaMismatch          the database is of an older or newer version, or somebody else's
+    │   └── DatabaseMoved           everything in it was moved to another database
+    ├── JournalUnavailable          the journal for outages cannot be written: its disk or its limit is full
+    ├── InvalidExport               a file is not a whole export that this version can read
+    ├── ImportClash                 what is to be brought in is there already
+    ├── WorkersOnline               workers are at work where none may be
     ├── WrongSqliteLibrary          two SQLite libraries on one file
     ├── CorruptCheckpoint           no valid checkpoint is left
     ├── CursorLost                  the place where the job was is no longer in its items
-    ├── DuplicateStep               one step name twice in one scope
+    ├── RangeFailed                 ranges of a fan-out have failed or were cancelled
+    ├── DuplicateStep               one name of a step or question twice in one scope
     └── MissingExtra                an optional part is not installed (names the command)
 
     Interrupt (BaseException)       how a run leaves; ``except Exception`` does not swallow it
@@ -182,18 +193,68 @@ class InvalidChain(OnwardError):
         self.report = report
 
 
-class AlreadyAnswered(OnwardError):
-    """The question has its answer already."""
+class ChainNotFound(OnwardError):
+    """No chain is saved under this name."""
+
+    code = "chain-not-found"
+    exit_code = 3
+
+
+class VersionConflict(OnwardError):
+    """Somebody has saved another version meanwhile; ``version`` is the one that is there, 0 for none."""
+
+    code = "version-conflict"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", version: int = 0) -> None:
+        super().__init__(message, hint=hint)
+        self.version = version
+
+
+class _OfQuestion(OnwardError):
+    """Carries the question as it stands."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", question: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.question = question
+
+
+class QuestionClosed(IllegalTransition):
+    """The question has expired or was withdrawn; it takes no answer any more."""
+
+    code = "question-closed"
+
+
+class QuestionNotFound(OnwardError):
+    """No question has this id, or it was asked by another job."""
+
+    code = "question-not-found"
+    exit_code = 3
+
+
+class AlreadyAnswered(_OfQuestion):
+    """The question has its answer already; ``question`` tells which, by whom and when."""
 
     code = "already-answered"
-    exit_code = 5
+
+
+class AlreadyClaimed(_OfQuestion):
+    """Somebody else has said that they look after the question; ``question`` tells who and since when."""
+
+    code = "already-claimed"
 
 
 class InvalidAnswer(OnwardError):
-    """The answer does not fit the question's schema."""
+    """The answer does not fit the question's schema; ``errors`` is a list of ``{"field", "message"}``."""
 
     code = "answer-invalid"
     exit_code = 6
+
+    def __init__(self, message: str, *, hint: str = "", errors: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.errors = errors
 
 
 class StoreUnavailable(OnwardError):
@@ -208,6 +269,49 @@ class SchemaMismatch(StoreUnavailable):
 
     code = "schema-outdated"
     exit_code = 6
+
+
+class JournalUnavailable(OnwardError):
+    """The journal for outages cannot be written: its disk or its limit is full, or the folder is not ours."""
+
+    code = "journal-unavailable"
+    exit_code = 7
+
+
+class DatabaseMoved(StoreUnavailable):
+    """Everything in this database was moved to another, or is being moved; nothing is written here any more."""
+
+    code = "database-moved"
+    exit_code = 6
+
+
+class InvalidExport(OnwardError):
+    """A file is not an export, is damaged or torn, or was made by a newer version; nothing was brought in."""
+
+    code = "export-invalid"
+    exit_code = 6
+
+
+class ImportClash(OnwardError):
+    """What is to be brought in is there already; ``clashes`` lists some of it. Nothing was brought in."""
+
+    code = "import-clash"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", clashes: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.clashes = clashes
+
+
+class WorkersOnline(OnwardError):
+    """Workers are at work on a database that is to be moved; ``workers`` names them."""
+
+    code = "workers-online"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", workers: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.workers = workers
 
 
 class WrongSqliteLibrary(OnwardError):
@@ -230,8 +334,19 @@ class CursorLost(OnwardError):
     code = "cursor-lost"
 
 
+class RangeFailed(OnwardError):
+    """Ranges of a fan-out have failed or were cancelled, the others have ended; ``ranges`` are their jobs' ids."""
+
+    code = "range-failed"
+    exit_code = 10
+
+    def __init__(self, message: str, *, hint: str = "", ranges: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.ranges = ranges
+
+
 class DuplicateStep(OnwardError):
-    """One step name was used twice in one scope."""
+    """One name of a step or question was used twice in one scope."""
 
     code = "step-duplicate"
 

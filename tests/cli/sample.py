@@ -34,4 +34,30 @@ def fail() -> None:
     raise RuntimeError("no luck\nwith details")
 
 
+@app.job(sensitive=["token"], resources=lambda params, source_id: ["desk"])
+def publish(ctx: Context, token: str = "canary") -> Any:  # noqa: S107 - a canary
+    """Ask whether it may go out."""
+    schema = {
+        "type": "object",
+        "required": ["approve", "where"],
+        "properties": {
+            "approve": {"type": "boolean", "description": "May it go out?"},
+            "where": {"enum": ["web", "mail"], "default": "web"},
+            "count": {"type": "integer", "minimum": 1},
+            "pin": {"type": "string", "writeOnly": True},
+        },
+    }
+    data = {"draft": "Hello", "token": token}
+    return ctx.ask(
+        "confirm", data, prompt="Publish the draft?\nIt is new.", schema=schema, assigned_to="ana", hold=True
+    )
+
+
+@app.job()
+def pick(ctx: Context) -> Any:
+    """Ask for yes or no."""
+    return ctx.ask("clarify", schema={"type": "boolean"}, on_timeout="default", default=False)
+
+
+app.chain("asking", [JobPhase("pick"), JobPhase("add", params={"a": 1})])
 app.chain("both", [JobPhase("add", weight=20, params={"a": 1}), JobPhase("count", weight=80)], label="Both")

@@ -21,7 +21,8 @@ def play(
     """Run the command; when a text appears (after the one before), type the answer. Exit code and screen."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONPATH": str(ROOT)})
+        paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
+        os.environ.update(env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONPATH": paths})
         os.execv(sys.executable, [sys.executable, "-m", "onward", *args])  # noqa: S606 - a child of a terminal is made so
     screen, at, left = "", 0, list(typed)
     clock = SystemClock()

@@ -121,7 +121,7 @@ def test_show_as_json_has_runs_history_and_what_can_be_done(story: dict[str, str
     said = cli("job", "show", end_of(story["interrupted"]), "--json").json
     assert said["runs"][0]["status"] == "failed"
     assert said["history"][-1]["kind"]
-    assert said["actions"] == ["resume", "fresh", "again", "delete"]
+    assert said["actions"] == ["resume", "fresh", "again", "ack", "delete"]
     assert said["error"]["type"] == "ValueError"
 
 

@@ -111,3 +111,17 @@ def test_interrupted_are_listed_resumed_and_discarded(stopped: list[str], app: O
     assert cli("interrupted", "resume", "--all", "--yes", "--expect", "2").code == exits.DONE
     assert app.interrupted() == []
     assert app.get(stopped[0]).status == app.get(stopped[2]).status == "pending"
+
+
+def test_failures_are_acknowledged_with_a_note(stopped: list[str], app: Onward, cli: Cli) -> None:
+    said = cli("job", "ack", end_of(stopped[0]), "--note", "disk was full")
+    assert said.code == exits.DONE
+    assert "acknowledged" in said.out
+    assert app.get(stopped[0]).acknowledged_note == "disk was full"
+    assert "disk was full" in cli("job", "show", end_of(stopped[0])).out
+
+
+def test_what_does_not_run_cannot_be_forced_out(stopped: list[str], cli: Cli) -> None:
+    said = cli("job", "force-stop", end_of(stopped[0]))
+    assert said.code == exits.CONFLICT
+    assert "none of its code runs" in said.err

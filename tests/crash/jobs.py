@@ -80,5 +80,11 @@ def make_app(url: str, ledger: Ledger, fault: str = "") -> Onward:
         ledger.say("cancelled", ctx.job_id)
         ctx.state["late"] = True
 
+    @app.job()
+    def asks(ctx: Context) -> list[Any]:
+        """Saves, and asks two questions."""
+        ctx.checkpoint({"seen": True}, flush=True)
+        return [ctx.ask("confirm", prompt="One?"), ctx.ask("confirm", prompt="Two?"), ctx.state["seen"]]
+
     app.chain("pair", [JobPhase("work", weight=30), JobPhase("flaky", weight=70)])
     return app

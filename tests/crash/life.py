@@ -25,6 +25,7 @@ def live(app: Onward, ledger: Ledger, seed: int) -> None:
     """Submit what the seed says, in the order that it says, and work it off."""
     chance = random.Random(seed)
     given = [("work", {}), ("work", {"source_id": "s"}), ("flaky", {}), ("quits", {}), ("pair", {"source_id": "t"})]
+    given.append(("asks", {}))
     chance.shuffle(given)
     for number, (name, more) in enumerate(given[: chance.randint(2, 5)]):
         submit(app, ledger, f"key-{number}", name, more)
@@ -34,8 +35,24 @@ def live(app: Onward, ledger: Ledger, seed: int) -> None:
         ledger.say("cancelled", job.id)
     worker = Solo(app)
     worker.enter()
-    worker.work()
+    work(app, ledger, worker)
     worker.leave()
+
+
+def work(app: Onward, ledger: Ledger, worker: Solo) -> None:
+    """Until nothing can be done, and nothing is asked."""
+    worker.work()
+    while answer_all(app, ledger):
+        worker.work()
+
+
+def answer_all(app: Onward, ledger: Ledger) -> int:
+    """Answer what is asked, each with its name; how many there were."""
+    asked = app.questions.list()
+    for question in asked:
+        app.answer(question.job_id, question.name, question_id=question.id)
+        ledger.say("answered", question.job_id, question.id)
+    return len(asked)
 
 
 def submit(app: Onward, ledger: Ledger, key: str, name: str, more: dict[str, Any]) -> Job:
@@ -105,13 +122,13 @@ def recover(app: Onward, ledger: Ledger, *, threads: bool) -> None:
     if threads:
         with app.worker(concurrency=2):
             for job in app.find(limit=100):
-                if not is_far(app, job):
-                    app.wait(job.id, 20, until="left")
+                while not is_far(app, job) and not app.wait(job.id, 20, until="left").status.is_ended:
+                    answer_all(app, ledger)
     else:
         worker = Solo(app)
         worker.enter()
         worker.rescue()
-        worker.work()
+        work(app, ledger, worker)
         worker.leave()
 
 
@@ -154,6 +171,12 @@ def _check_jobs(app: Onward, jobs: dict[str, Job], lines: list[list[str]]) -> No
         assert not job.is_owned
         if name == "work" and job.status == "completed":
             assert job.result == {"lines": list(range(ITEMS))}, f"partial work: {job.result}"
+        if name == "asks":
+            assert job.result == ["confirm", "confirm 2", True]
+            asked = app.questions.list(None, job_id=job.id)
+            assert [question.state for question in asked] == ["answered"] * 2, f"asked: {asked}"
+            acked = {line[2] for line in lines if line[:2] == ["answered", job.id]}
+            assert acked <= {question.id for question in asked}
         if name == "pair":
             children = app.children(job.id)
             assert [child.job_type for child in children] == ["work", "flaky"]
@@ -201,6 +224,6 @@ def clean(app: Onward) -> None:
 
 _TABLES = (
     "jobs", "job_tags", "job_runs", "job_events", "checkpoints", "job_steps", "job_partials", "job_logs", "resources",
-    "job_resources", "chain_phases", "workers", "effects",
+    "job_resources", "chain_phases", "questions", "workers", "effects",
 )  # fmt: skip
 EMPTY = ";".join(f"DELETE FROM {name}" for name in _TABLES)

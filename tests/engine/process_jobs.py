@@ -94,6 +94,15 @@ def occupy(ctx: Context) -> str:
     return ctx.idempotency_key("x")
 
 
+def tick_on(ctx: Context, path: str, count: int) -> int:
+    """Write a byte for every item, so that a test sees it going on."""
+    for _ in ctx.each(range(count)):
+        with open(path, "ab") as file:
+            file.write(b".")
+        pause(0.05)
+    return count
+
+
 @types.job(isolation="process")
 def linger(ctx: Context, folder: str) -> int:
     """Say which process this is, and wait until told to go on."""
@@ -102,3 +111,26 @@ def linger(ctx: Context, folder: str) -> int:
         ctx.check()
         pause(0.01)
     return ctx.attempt
+
+
+@types.job(isolation="process")
+def ask_twice(ctx: Context) -> list[Any]:
+    """Ask two questions, with a state in between."""
+    first = ctx.ask("clarify", prompt="What?", timeout=None)
+    ctx.checkpoint({"sum": 1})
+    return [first, ctx.ask("confirm", dict(ctx.state)), ctx.state["sum"]]
+
+
+@types.job(isolation="process")
+def portion(ctx: Context) -> int:
+    """One range, in a process of its own."""
+    for item in ctx.each(ctx.range.items):
+        ctx.partial().append(item)
+    return ctx.range.size
+
+
+@types.job(isolation="process")
+def gather(ctx: Context, total: int) -> list[Any]:
+    """Fan out from a process of its own, and merge there."""
+    sizes = ctx.fan_out(portion, total, 2)
+    return [sizes, list(ctx.range_partials("portion"))]

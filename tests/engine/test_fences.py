@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from onward import JobLost, Onward, SystemClock
+from onward import JobLost, JobParked, Onward, SystemClock
 from onward.authoring.context import Context
-from onward.authoring.port import Point, Wait
+from onward.authoring.port import Point, Split, Wait
 from onward.engine.desk import Desk
 from onward.engine.writer import Change
 from onward.model.ids import Ids
@@ -127,13 +127,12 @@ def open_transaction(bench: Bench, desk: Desk) -> None:
 
 
 def hold(bench: Bench, desk: Desk) -> None:
-    assert desk.context is not None
-    with desk.context.hold("gpu"):
-        pass
+    desk.hold("gpu", 1)
 
 
 def release(bench: Bench, desk: Desk) -> None:
-    desk.release("source:wiki")
+    bench.writer.put(Change(desk, release="source:wiki"))
+    bench.writer.tick()
 
 
 def show(bench: Bench, desk: Desk) -> None:
@@ -157,6 +156,13 @@ def begin_chain(bench: Bench, desk: Desk) -> None:
     )
 
 
+def fan_out(bench: Bench, desk: Desk) -> None:
+    with contextlib.suppress(JobParked):
+        desk.split(Split("family", "work", 4, 2))
+    bench.executor.conclude(desk, Outcome(Kind.PARKED))
+    bench.writer.tick()
+
+
 VERBS = {
     "checkpoint": write(point=point),
     "step": write(step=("", "old", '"old"'), point=point),
@@ -175,6 +181,7 @@ VERBS = {
     "hand back": statement(claims.hand_back),
     "release": statement(claims.release),
     "begin a phase": begin_chain,
+    "ranges": fan_out,
 }
 
 
@@ -204,11 +211,7 @@ def test_same_verbs_change_rows_for_the_owner(apps: Apps, bench: Bench) -> None:
         bench = Bench(bench.app, f"source-{number}")
         new = bench.take_over()
         before = bench.dump()
-        act = (
-            (lambda bench, desk, number=number: desk.release(f"source:source-{number}"))
-            if "resource" in verb
-            else VERBS[verb]
-        )
+        act = write(release=f"source:source-{number}") if "resource" in verb else VERBS[verb]
         act(bench, new)
         assert bench.dump() != before, verb
 

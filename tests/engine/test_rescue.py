@@ -12,6 +12,7 @@ import pytest
 
 from onward import Context, Job, ManualClock, Onward
 from onward.engine import proof
+from onward.engine.adopter import Adopter
 from onward.engine.rescuer import Rescuer
 from onward.events import WorkerLost
 from onward.model.ids import Ids
@@ -32,7 +33,8 @@ class Ward:
         self.ids = Ids(self.clock)
         self.told: list[Any] = []
         self.app.events.subscribe(self.told.append)
-        self.rescuer = Rescuer(self.store, self.clock, self.ids, self.app.events, lambda: "me", None)
+        adopter = Adopter(self.store, self.ids, lambda _ended: None, lambda _entry: None)
+        self.rescuer = Rescuer(self.store, self.clock, self.ids, self.app.events, lambda: "me", None, adopter)
         self.rescuer._locks = lambda conn: (None, {})  # type: ignore[method-assign]
 
     def worker(self, host: str = "elsewhere", pid: int = 1, **facts: Any) -> str:

@@ -148,10 +148,11 @@ def test_resources_and_their_holders_are_listed(app: Onward, gate: Gate) -> None
     with app.worker(concurrency=2):
         job = app.submit("lift")
         gate.await_job()
-        assert app.resources.list() == [{"name": "crane", "capacity": 2, "holders": [job.id]}]
+        nobody = {"waiting": 0, "held_by": None, "held_reason": None, "held_at": None}
+        assert app.resources.list() == [{"name": "crane", "capacity": 2, "token": 1, "holders": [job.id], **nobody}]
         gate.open()
         ended(app, job)
-    assert app.resources.list() == [{"name": "crane", "capacity": 2, "holders": []}]
+    assert app.resources.list() == [{"name": "crane", "capacity": 2, "token": 1, "holders": [], **nobody}]
     app.resources.set("crane", capacity=7)
     assert app.resources.list()[0]["capacity"] == 7
     with pytest.raises(InvalidValue):

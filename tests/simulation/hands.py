@@ -17,6 +17,7 @@ from onward.errors import InvalidParams
 from onward.model.chain import JobPhase
 from onward.model.outcome import Kind as How
 from onward.model.outcome import Outcome, describe
+from onward.model.question import Asking
 from onward.model.retry import Backoff
 from onward.store import Store, claims
 from tests.simulation.model import Kind
@@ -31,7 +32,9 @@ KINDS = {
         Kind("pair", phases=("plain", "gpu")),
     )
 }
-ENDINGS = ("succeed", "tell", "fail", "break", "park", "stop", "quit")
+ENDINGS = ("succeed", "tell", "fail", "break", "park", "ask", "ask_cancel", "ask_default", "stop", "quit")
+ASKING = {"ask": "fail", "ask_cancel": "cancel", "ask_default": "default"}
+"""Endings by a question, and what becomes of the job when nobody answers."""
 WRITES = ("save", "step", "both", "append", "columns")
 
 
@@ -97,7 +100,7 @@ def no_child(*_given: Any) -> Any:
     raise AssertionError("no job here runs in a child process")
 
 
-def outcome_of(hand: Hand, verb: str, clock: ManualClock) -> Outcome:
+def outcome_of(hand: Hand, verb: str, clock: ManualClock) -> Outcome:  # noqa: PLR0911 - one for each ending
     match verb:
         case "succeed" | "tell":
             if verb == "tell":
@@ -110,6 +113,12 @@ def outcome_of(hand: Hand, verb: str, clock: ManualClock) -> Outcome:
             return Outcome(How.FAILURE, None, describe(error), error)
         case "park":
             hand.desk.park(Wait(clock.now() + timedelta(seconds=20)))
+            return Outcome(How.PARKED)
+        case "ask" | "ask_cancel" | "ask_default":
+            # A name of its own: each run asks something new.
+            name, default = f"q{hand.fence}", '"default"' if verb == "ask_default" else None
+            asking = Asking("", name, "confirm", timeout_seconds=20, on_timeout=ASKING[verb], default=default)
+            hand.desk.park(Wait(question=asking))
             return Outcome(How.PARKED)
         case "stop":
             return Outcome(How.STOPPED)

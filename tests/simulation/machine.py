@@ -69,6 +69,10 @@ class Machine(RuleBasedStateMachine):
     def move_what_has_ended(self, verb: str, which: int) -> None:
         self._move_one(verb, which, [job.id for job in self.world.model.jobs.values() if job.has_ended])
 
+    @rule(which=SMALL, verb=st.sampled_from(MOVES))
+    def move_what_asks(self, verb: str, which: int) -> None:
+        self._move_one(verb, which, [job.id for job in self.world.model.jobs.values() if job.question is not None])
+
     def _move_one(self, verb: str, which: int, among: list[str]) -> None:
         if among:
             self.world.move(verb, sorted(self.world.model.jobs).index(sorted(among)[which % len(among)]))
@@ -140,6 +144,14 @@ class Machine(RuleBasedStateMachine):
     def move_on(self, seconds: float) -> None:
         self.world.clock.advance(seconds)
 
+    @rule(which=SMALL, by_id=st.booleans())
+    def answer(self, which: int, by_id: bool) -> None:
+        self.world.answer(which, by_id)
+
+    @rule()
+    def keep_time(self) -> None:
+        self.world.keep_time()
+
     @rule()
     def sweep(self) -> None:
         self.world.sweep()
@@ -160,6 +172,7 @@ class Machine(RuleBasedStateMachine):
         for _ in range(60):
             world.clock.advance(3600)
             world.sweep()
+            world.keep_time()
             found = world.claim(world.worker(0), 10)
             open_hands = [hand for hand in world.hands if not hand.is_closed and not hand.worker.is_dead]
             for hand in open_hands:

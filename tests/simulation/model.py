@@ -27,8 +27,18 @@ class Kind:
 
 
 @dataclass
+class Question:
+    """What a job asks now, and what becomes of it without an answer."""
+
+    id: str
+    name: str
+    then: str
+    expires_at: datetime
+
+
+@dataclass
 class JobModel:
-    """One job as it must be. ``why`` is why it is not ready: time, owner, children, pause, hold, or nothing."""
+    """One job as it must be. ``why`` is why it is not ready: time, owner, children, pause, hold, person, or nothing."""
 
     id: str
     kind: Kind
@@ -57,6 +67,8 @@ class JobModel:
     is_superseded: bool = False
     steps: dict[str, str] = field(default_factory=dict)
     partial: list[str] = field(default_factory=list)
+    question: Question | None = None
+    answers: dict[str, str] = field(default_factory=dict)
     phases: list[str | None] = field(default_factory=list)
     phases_done: int = 0
 
@@ -87,7 +99,7 @@ class Model:
         return job.status == "running" or job.owner is not None or any(c.owner for c in self.family(job))
 
     def holds(self, job: JobModel) -> bool:
-        return self.is_occupied(job) or (job.keeps and job.status == "pending")
+        return self.is_occupied(job) or (job.keeps and job.status in ("pending", "pending_hitl"))
 
     def wants(self, job: JobModel) -> bool:
         return not job.has_ended or self.is_occupied(job)
@@ -156,6 +168,9 @@ class Model:
         job.why = "pause" if job.is_paused else why
         job.run_at = run_at or job.run_at
 
+    def ask(self, job: JobModel, question: Question) -> None:
+        job.status, job.why, job.owner, job.question = "pending_hitl", "person", None, question
+
     def complete(self, job: JobModel) -> None:
         job.status, job.why, job.owner = "completed", "", None
         self.forget(job)
@@ -177,7 +192,7 @@ class Model:
         else:
             held = job.kind.holds_when_lost
             job.status, job.owner = "pending", None
-            job.why = "pause" if job.is_paused else "hold" if held else ""
+            job.why = "hold" if held else "pause" if job.is_paused else ""
 
     # ---- chains ---------------------------------------------------------------------------------------------
 
@@ -218,13 +233,34 @@ class Model:
 
     # ---- a person's moves -----------------------------------------------------------------------------------
 
+    def answer(self, job: JobModel, response: str) -> None:
+        assert job.question is not None
+        job.answers[job.question.name] = response
+        job.question = None
+        job.status, job.why = "pending", "pause" if job.is_paused else ""
+
+    def expire(self, job: JobModel) -> None:
+        """Nobody has answered in time."""
+        assert job.question is not None
+        then = job.question.then
+        if then == "default":
+            self.answer(job, '"default"')
+            return
+        job.question = None
+        if then == "cancel":
+            self.cancel(job)
+        else:
+            job.is_paused = False
+            self.fail(job)
+            self.end_phase(job)
+
     def cancel(self, job: JobModel) -> None:
         if job.has_ended:
             return
         for child in list(self.family(job)):
             if not child.has_ended:
-                child.status, child.why, child.is_paused = "cancelled", "", False
-        job.status, job.why, job.is_paused, job.keeps = "cancelled", "", False, False
+                child.status, child.why, child.is_paused, child.question = "cancelled", "", False, None
+        job.status, job.why, job.is_paused, job.keeps, job.question = "cancelled", "", False, False, None
         if job.phases:
             self._mark_chain(job)
         if job.parent is not None:
@@ -232,7 +268,7 @@ class Model:
 
     def resume(self, job: JobModel) -> None:
         if job.why == "hold":
-            job.why, job.losses, job.failures = "", 0, 0
+            job.why, job.losses, job.failures = "pause" if job.is_paused else "", 0, 0
         else:
             self._again(job)
 
@@ -245,6 +281,7 @@ class Model:
 
     def restart(self, job: JobModel) -> None:
         self.forget(job)
+        job.answers = {}
         for child in self.family(job):
             child.is_superseded = True
         job.phases = [None] * len(job.phases)
@@ -256,13 +293,14 @@ class Model:
     def discard(self, job: JobModel) -> None:
         for each in (job, *self.family(job)):
             self.forget(each)
+            each.answers = each.answers if each.status == "completed" else {}
             each.is_marked = False
         if job.why == "hold":
             self.cancel(job)
 
     def pause(self, job: JobModel) -> None:
         job.is_paused = True
-        if job.status == "pending":
+        if job.status == "pending" and job.why != "hold":
             job.why = "pause"
 
     def unpause(self, job: JobModel) -> None:
@@ -287,7 +325,7 @@ def is_legal(model: Model, verb: str, job: JobModel) -> bool:
         "resume": stopped if parent is None else parent.status in ("failed", "cancelled"),
         "restart": stopped and parent is None,
         "discard": job.has_ended or job.why == "hold",
-        "pause": job.status in ("pending", "running") and job.why != "children",
+        "pause": job.status in ("pending", "running", "pending_hitl") and job.why != "children",
         "unpause": job.is_paused and not job.has_ended,
         "delete": job.has_ended and is_free and parent is None,
     }[verb]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from onward.engine import conflicts, rescuer, transitions
+from onward.engine import conflicts, expirer, rescuer, transitions
 from onward.model.states import Waiting
-from onward.store import checkpoints, claims, endings, resources
+from onward.store import checkpoints, claims, endings, questions, resources
 from onward.store.dialects import SqliteDialect
 from onward.store.engines import sqlite_module
 from tests.simulation.conftest import NewWorld
@@ -124,7 +124,27 @@ def a_submission_ignores_who_is_in_the_way(patch: Patch) -> None:
     patch.setattr(conflicts, "_meet_others", lambda conn, store, item, capacities, now: None)
 
 
+def a_cancel_leaves_its_question(patch: Patch) -> None:
+    patch.setattr(transitions, "questions", SimpleNamespace(withdraw=_nothing, forget=questions.forget))
+
+
+def a_fresh_start_keeps_its_answers(patch: Patch) -> None:
+    patch.setattr(transitions, "questions", SimpleNamespace(withdraw=questions.withdraw, forget=_nothing))
+
+
+def an_answered_job_stays_where_it_is(patch: Patch) -> None:
+    _statements(patch, ("WHEN paused_by IS NOT NULL THEN 'pause' END", "ELSE 'person' END"))
+
+
+def answers_take_no_heed_of_time(patch: Patch) -> None:
+    patch.setattr(expirer, "expire", lambda *_given, **_named: False)
+
+
 MUTANTS = (
+    a_cancel_leaves_its_question,
+    a_fresh_start_keeps_its_answers,
+    an_answered_job_stays_where_it_is,
+    answers_take_no_heed_of_time,
     no_fence_check,
     an_owner_without_a_worker,
     claims_ignore_resources,

@@ -16,6 +16,7 @@ def test_every_order_of_moves_leaves_what_was_promised(new_world: NewWorld) -> N
     run_state_machine_as_test(partial(Machine, new_world), settings=budget(30, 40))
 
 
+@pytest.mark.timeout(300)
 def test_long_walks_leave_what_was_promised(new_world: NewWorld) -> None:
     for seed in range(40):
         walk(new_world, seed, 60)

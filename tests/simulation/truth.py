@@ -17,17 +17,21 @@ _EVENTS = (
     "SELECT job_id, generation, kind, fence, seq FROM job_events UNION ALL "
     "SELECT job_id, generation, 'started', fence, 0 FROM job_runs ORDER BY 1, 4, 5"
 )
-_NEEDS = "SELECT resource, job_id, slot FROM job_resources"
+# A slot below 0 only reserves.
+_NEEDS = "SELECT resource, job_id, CASE WHEN slot >= 0 THEN slot END FROM job_resources"
 _SAVED = "SELECT job_id, number, state, fence FROM checkpoints ORDER BY job_id, number"
 _STEPS = "SELECT job_id, name, result FROM job_steps"
 _PHASES = "SELECT job_id, position, child_id, result FROM chain_phases ORDER BY job_id, position"
+_QUESTIONS = "SELECT job_id, question_id, name, state, response FROM questions ORDER BY job_id, fence"
 _RUNS = "SELECT job_id, fence, status, worker_id FROM job_runs"
 VERDICTS = ("completed", "failed", "cancelled")
 _MOVES = {
     "started": (("pending", "lost"), "running"),
     "completed": (("running",), "completed"),
-    "failed": (("running", "lost"), "failed"),
-    "cancelled": (("pending", "running", "lost"), "cancelled"),
+    "failed": (("running", "lost", "pending_hitl"), "failed"),
+    "cancelled": (("pending", "running", "lost", "pending_hitl"), "cancelled"),
+    "asked": (("running",), "pending_hitl"),
+    "answered": (("pending_hitl",), "pending"),
     "interrupted": (("running",), "pending"),
     "parked": (("running",), "pending"),
     "retrying": (("running",), "pending"),
@@ -46,6 +50,7 @@ def check(world: World) -> None:
     _check_events(world, found)
     _check_needs(world)
     _check_saved(world)
+    _check_questions(world)
     _check_runs(world)
     for sql, what in counting._CONTRADICTIONS:
         assert world.rows(sql)[0][0] == 0, what
@@ -154,6 +159,22 @@ def _check_saved(world: World) -> None:
         assert steps.pop(job_id, {}) == job.steps, f"{job}: its steps"
     assert not newest, "a checkpoint of no job"
     assert not steps, "a step of no job"
+
+
+def _check_questions(world: World) -> None:
+    still_open: dict[str, str] = {}
+    answers: dict[str, dict[str, str]] = {}
+    for job_id, question_id, name, state, response in world.rows(_QUESTIONS):
+        if state == "open":
+            assert job_id not in still_open, f"job {job_id} asks two questions"
+            still_open[job_id] = question_id
+        elif state == "answered":
+            answers.setdefault(job_id, {})[name] = response
+    for job_id, job in world.model.jobs.items():
+        assert still_open.pop(job_id, None) == (job.question.id if job.question else None), f"{job}: what it asks"
+        assert answers.pop(job_id, {}) == job.answers, f"{job}: what was answered"
+    assert not still_open, "a question of no job"
+    assert not answers, "an answer to no job"
 
 
 def _check_runs(world: World) -> None:

@@ -38,14 +38,14 @@ def draw(seed: int, length: int) -> list[Step]:
     return [_step(chance) for _ in range(length)]
 
 
-def _step(chance: random.Random) -> Step:
+def _step(chance: random.Random) -> Step:  # noqa: C901 - one branch a rule
     which = chance.randrange(12)
     name = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
     given: dict[str, Any] = {"which": which}
     match name:
         case "submit":
             given = {"name": chance.choice(sorted(KINDS)), "given": _submission(chance)}
-        case "move":
+        case "move" | "move_what_asks":
             given["verb"] = chance.choice(MOVES)
         case "move_what_runs":
             given["verb"] = chance.choice(("cancel", "cancel", "resume", "restart", "pause", "unpause"))
@@ -63,14 +63,16 @@ def _step(chance: random.Random) -> Step:
             given["verb"] = chance.choice((*WRITES, *ENDINGS, *CALLS))
         case "move_on":
             given = {"seconds": chance.choice((1, 6, 30))}
-        case "sweep":
+        case "answer":
+            given["by_id"] = chance.random() < 0.5
+        case "sweep" | "keep_time":
             given = {}
     return name, given
 
 
 _WEIGHTS = {
     "submit": 10, "move": 8, "move_what_runs": 8, "move_what_has_ended": 8, "claim": 12, "write": 12, "end": 14,
-    "call": 6, "stale": 8, "tick": 6, "take_over": 4, "move_on": 5, "sweep": 2,
+    "call": 6, "stale": 8, "tick": 6, "take_over": 4, "move_on": 5, "sweep": 2, "answer": 8, "keep_time": 3, "move_what_asks": 4,
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """The engine without its threads: every move is a call, and time stands still until it is moved.
 
 Each move is made in the database and in the model; what the database then says must be what the model says.
+The file is long because each move stands here twice, for the engine and for the model.
 """
 
 from __future__ import annotations
@@ -13,17 +14,34 @@ from typing import Any
 from onward import Onward
 from onward.authoring.port import Point
 from onward.clock import ManualClock
+from onward.engine import questions
+from onward.engine.adopter import Adopter
+from onward.engine.expirer import Expirer
 from onward.engine.rescuer import Rescuer
 from onward.engine.writer import Change
-from onward.errors import IdempotencyConflict, IllegalTransition, IncompleteJobFound, JobLost, ResourceBusy
+from onward.errors import (
+    AlreadyAnswered,
+    IdempotencyConflict,
+    IllegalTransition,
+    IncompleteJobFound,
+    JobLost,
+    JobNotFound,
+    QuestionNotFound,
+    ResourceBusy,
+)
+from onward.model.question import Asking
 from onward.settings import Settings
 from onward.store import Store, checkpoints, claims, resources
 from onward.store.tables import metadata
-from tests.simulation.hands import CALLS, ENDINGS, KINDS, Hand, Hands, outcome_of, register
-from tests.simulation.model import JobModel, Kind, Model, backoff, is_legal
+from tests.simulation.hands import ASKING, CALLS, ENDINGS, KINDS, Hand, Hands, outcome_of, register
+from tests.simulation.model import JobModel, Kind, Model, Question, backoff, is_legal
 
 _LEFT_OUT = ("onward_meta", "workers", "job_tags", "job_logs")
 _EVERYTHING = {name: f"SELECT * FROM {name}" for name in sorted(metadata.tables) if name not in _LEFT_OUT}
+
+
+# Nobody is on the way to a question here: the hands ask when they are told to.
+questions._PARKING_SECONDS = 0.0
 
 
 class World:
@@ -40,7 +58,10 @@ class World:
         self.model.kinds = KINDS
         self.hands: list[Hand] = []
         self.workers: list[Hands] = []
-        self.rescuer = Rescuer(self.store, self.clock, self.ids, app.events, lambda: "rescuer", None)
+        adopter = Adopter(self.store, self.ids, lambda _ended: None, lambda _entry: None)
+        self.rescuer = Rescuer(self.store, self.clock, self.ids, app.events, lambda: "rescuer", None, adopter)
+        self.expirer = Expirer(self.store, self.clock, self.ids)
+        self.asked: list[tuple[str, str]] = []
         self._texts = itertools.count(1)
         self.fences: dict[str, int] = {}
 
@@ -191,6 +212,8 @@ class World:
             assert hand.desk.facts.saved == job.saved, "the run is not offered the newest checkpoint"
             for name, result in job.steps.items():
                 assert hand.desk.load_step("", name) == result, "a kept step is not offered"
+            for name, response in job.answers.items():
+                assert hand.desk.load_answer(Asking("", name, "confirm")) == response, "an answer is not offered"
             hand.appended = len(job.partial)
             with self.store.read() as conn:
                 found = checkpoints.read_partial(conn, self.store.dialect, job.id, "work", len(job.partial))
@@ -268,6 +291,13 @@ class World:
         elif verb == "park":
             model.wait(job, "time", hand.desk.wait.until if hand.desk.wait else None)
             job.keeps = job.kind.holds_while_parked
+        elif verb in ASKING:
+            job.keeps = job.kind.holds_while_parked
+            [(question_id, name)] = self.rows(
+                f"SELECT question_id, name FROM questions WHERE state = 'open' AND job_id = '{job.id}'"
+            )
+            model.ask(job, Question(question_id, name, ASKING[verb], model.now + timedelta(seconds=20)))
+            self.asked.append((job.id, question_id))
         else:
             job.failures = hand.desk.claim.failures + 1
             if verb == "fail" and job.failures < job.kind.max_attempts:
@@ -325,6 +355,7 @@ class World:
                 model.leave(job)
         elif mine and verb == "forget":
             model.forget(job)
+            job.answers = {}
             hand.appended = 0
 
     def take_over(self, worker: Hands) -> None:
@@ -358,6 +389,41 @@ class World:
         if verb == "resume" and job.parent is not None:
             job = model.jobs[job.parent]
         getattr(model, verb)(job)
+
+    def answer(self, which: int, by_id: bool) -> None:
+        """An answer to any question that was ever asked, or to whatever its job asks now."""
+        if not self.asked:
+            return
+        model = self.model
+        model.now = self.clock.now()
+        job_id, question_id = self.asked[which % len(self.asked)]
+        job = model.jobs.get(job_id)
+        is_open = job is not None and job.question is not None and (not by_id or job.question.id == question_id)
+        is_late = is_open and job is not None and job.question is not None and job.question.expires_at <= model.now
+        before = None if is_open else self.dump()
+        text = f"answer {next(self._texts)}"
+        try:
+            self.app.answer(job_id, text, question_id=question_id if by_id else None)
+        except (AlreadyAnswered, IllegalTransition, JobNotFound, QuestionNotFound) as error:
+            if is_open and not is_late:
+                raise AssertionError(f"an answer to {job} was refused") from error
+            assert before is None or self.dump() == before, "a refused answer has changed something"
+            if is_late and job is not None:
+                model.expire(job)
+            return
+        assert is_open, f"an answer to {job} was taken"
+        assert not is_late, f"an answer to {job} came too late and was taken"
+        if job is not None:
+            model.answer(job, f'"{text}"')
+
+    def keep_time(self) -> None:
+        """End what nobody has answered in time."""
+        model = self.model
+        model.now = self.clock.now()
+        self.expirer.tick()
+        for job in list(model.jobs.values()):
+            if job.question is not None and job.question.expires_at <= model.now:
+                model.expire(job)
 
     def move_on(self, seconds: float) -> None:
         self.clock.advance(seconds)

@@ -69,7 +69,8 @@ def test_running_job_goes_on_while_the_database_is_away_and_ends_on_its_first_ru
         assert away.wait(30), "the job did not go on"
         # Every service has met the outage by the time that somebody else is told of it.
         with pytest.raises(StoreUnavailable):
-            app.get(job.id)
+            app.counts()
+        assert app.get(job.id).stale
         back.set()
         own_postgres.start()
         done = app.wait(job.id, timeout=30)

@@ -86,27 +86,61 @@ def stubborn(name: str) -> None:
 
 
 @app.job()
+def questions(ctx: Context, name: str, count: int = 3) -> list:
+    answers = []
+    for number in range(count):
+        note(name, f"asks {{number}} {{os.getpid()}}")
+        try:
+            answers.append(ctx.ask("confirm", number))
+        finally:
+            note(name, f"left {{number}} {{os.getpid()}}")
+    return answers
+
+
+@app.job()
 def quick() -> int:
     return os.getpid()
+
+
+@app.job(max_losses=20)
+def count(ctx: Context, name: str, total: int = 100, pause: float = 0.01, flush: bool = False) -> int:
+    first = ctx.state.get("done", 0)
+    note(name, f"from {{first}}")
+    for done in range(first, total):
+        time.sleep(pause)
+        ctx.progress(done=done + 1, total=total, message=f"item {{done + 1}}")
+        ctx.checkpoint({{"done": done + 1}}, flush=flush or done % 10 == 9)
+        note(name, f"did {{done}}")
+    return total
+
+
+@app.job()
+def busy(name: str) -> None:
+    note(name, "begun")
+    while True:
+        time.sleep(0.01)
 """
 
 
 class Site:
     """A folder with a module of jobs, a database, and the worker processes on it."""
 
-    def __init__(self, folder: Path, url: str, **worker: float) -> None:
+    def __init__(self, folder: Path, url: str, *, seen_at: str | None = None, **worker: float) -> None:
+        """``seen_at``: the database's address for the test itself, where workers have another way to it."""
         self.folder = folder
         self.folder.mkdir(exist_ok=True)
         (folder / "story_jobs.py").write_text(JOBS.format(url=url, worker=worker))
-        self.app = Onward(settings=quick_settings(url))
-        for name in ("steps", "slow", "family", "poison", "stubborn", "quick"):
-            self.app.job(name=name, max_losses={"poison": 2, "steps": 20}.get(name, 5))(_names[name])
+        self.app = Onward(settings=quick_settings(seen_at or url))
+        for name, function in _names.items():
+            self.app.job(name=name, max_losses={"poison": 2, "steps": 20, "count": 20}.get(name, 5))(function)
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def start(self, concurrency: int = 2, run: str = "") -> subprocess.Popen[bytes]:
-        """A worker process; returns when it is online."""
+    def start(self, concurrency: int = 2, run: str = "", code: str = "") -> subprocess.Popen[bytes]:
+        """A worker process; returns when it is online. ``code``: its whole program, instead of a plain worker's."""
         known = {worker.id for worker in self.app.workers.list()}
-        code = f"import sys; from story_jobs import app; sys.exit(app.worker(concurrency={concurrency}).run({run}))"
+        code = code or (
+            f"import sys; from story_jobs import app; sys.exit(app.worker(concurrency={concurrency}).run({run}))"
+        )
         paths = os.pathsep.join([str(self.folder), *(path for path in sys.path if path), str(Path.cwd())])
         process = subprocess.Popen(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.DEVNULL
@@ -169,6 +203,14 @@ def _steps(ctx: object, name: str, count: int = 20, pause: float = 0.02) -> None
     """Only submitted from here."""
 
 
+def _count(ctx: object, name: str, total: int = 100, pause: float = 0.01, flush: bool = False) -> None:
+    """Only submitted from here."""
+
+
+def _questions(name: str, count: int = 3) -> None:
+    """Only submitted from here."""
+
+
 def _named(name: str) -> None:
     """Only submitted from here."""
 
@@ -183,6 +225,7 @@ def _nothing() -> None:
 
 _names = {
     "steps": _steps, "slow": _named, "stubborn": _named, "family": _family, "poison": _nothing, "quick": lambda: None,
+    "count": _count, "busy": _named, "questions": _questions,
 }  # fmt: skip
 
 

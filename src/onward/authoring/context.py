@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
+from onward.authoring.asking import Schema, make_asking
+from onward.authoring.fan_out import RangeRecords, asked
+from onward.authoring.free_first import free_first
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
 from onward.authoring.partial import Partial
@@ -22,7 +23,9 @@ from onward.authoring.port import Point, RunFacts, RunPort, Wait
 from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
 from onward.model import codec
+from onward.model.family import WorkRange
 from onward.model.job import Json
+from onward.model.question import Asking, OnTimeout
 from onward.settings import Settings
 
 T = TypeVar("T")
@@ -35,18 +38,12 @@ def _turn() -> asyncio.Lock:
     return _turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
+def _type_name(job_type: str | Callable[..., Any]) -> str:
+    return job_type if isinstance(job_type, str) else getattr(job_type, "__name__", str(job_type))
+
+
 _CHEAP_BYTES = 2048
 """A point of so many bytes is taken at every item; larger ones in proportion more seldom."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkRange:
-    """The part of the work that this child of a fan-out does: items ``start`` up to, not including, ``end``."""
-
-    worker_id: int = 0
-    total_workers: int = 1
-    start: int = 0
-    end: int | None = None
 
 
 class Context:
@@ -79,8 +76,10 @@ class Context:
         self._scope = ""
         self._scope_used = False
         self._used_steps: set[tuple[str, str]] = set()
+        self._used_questions: set[tuple[str, str]] = set()
         self._done_scopes: list[str] = []
         self._inside = False
+        self._is_unawaited = False
         saved = codec.decode(port.facts.saved) or {}
         self._resumed = bool(saved)
         self.state: dict[str, Json] = saved.get("state", {})
@@ -89,7 +88,8 @@ class Context:
         self._fingerprint: str | None = saved.get("fingerprint")
         self._agreed: str | None = saved.get("agreed")
         self.log = JobLog(port)
-        self.range = WorkRange()
+        self._used_families: set[str] = set()
+        self.range = WorkRange(*(port.facts.range or ()))
 
     # ---- facts ----------------------------------------------------------------------------------------------
 
@@ -157,22 +157,25 @@ class Context:
     @property
     def cancelled(self) -> bool:
         """Whether the job was asked to leave: cancelled, lost, or the worker is shutting down."""
-        return self._port.interrupt is not None
+        return self._is_leaving()
 
     @property
     def should_stop(self) -> bool:
         """The same as ``cancelled``."""
-        return self._port.interrupt is not None
+        return self._is_leaving()
 
     def check(self) -> None:
         """Leave here if the job was asked to: raises ``JobCancelled`` or one of its kin (``BaseException``)."""
-        if self._port.interrupt is not None:
+        if self._port.interrupt is not None and self._port.must_leave():
             raise self._port.interrupt
+
+    def _is_leaving(self) -> bool:
+        return self._port.interrupt is not None and self._port.must_leave()
 
     @property
     def cancel_checker(self) -> Callable[[], bool]:
         """A plain callable for code that wants one: true once the job was asked to leave."""
-        return lambda: self._port.interrupt is not None
+        return self._is_leaving
 
     @property
     def progress_callback(self) -> Callable[..., None]:
@@ -269,26 +272,44 @@ class Context:
             self._partials[name] = Partial(self._port, name, self._partial_counts.get(name, 0))
         return self._partials[name]
 
-    def fingerprint(self, **facts: Json) -> None:
+    def fingerprint(self, **facts: Json) -> Any:
         """What the checkpoint depends on (model, chunk size, version of the source), compared with what was saved.
 
         When it has changed, the job type's ``on_changed_inputs`` decides: ``restart`` drops what was saved,
-        ``continue`` goes on, ``ask`` fails the job with both choices named; resuming it then is the consent.
+        ``continue`` goes on, ``ask`` fails the job with both choices named; resuming it then is the consent. In an
+        async job ``await`` it.
         """
+        if self._port.is_async:
+            self._is_unawaited = True
+            return self._fingerprint_async(facts)
+        if self._has_changed(facts):
+            self._port.forget()
+            self._start_over()
+        return None
+
+    async def _fingerprint_async(self, facts: dict[str, Json]) -> None:
+        self._is_unawaited = False
+        if self._has_changed(facts):
+            await asyncio.to_thread(self._port.forget)
+            self._start_over()
+
+    def _has_changed(self, facts: dict[str, Json]) -> bool:
+        """Whether what was saved is to be dropped."""
         now = codec.digest(codec.encode(dict(sorted(facts.items())), "The fingerprint", 65536))
         before, self._fingerprint = self._fingerprint, now
         if before is None or before == now or self._on_changed_inputs == "continue":
-            return
+            return False
         if self._on_changed_inputs == "restart":
             self.log.warning("The inputs have changed since the checkpoint: starting from the beginning.")
-            self._start_over()
-        elif self._agreed != now:
+            return True
+        if self._agreed != now:
             self._agreed, self._fingerprint = now, before
             self._mark(force=True)
             raise OnwardError(
                 "The inputs have changed since the checkpoint was saved.",
                 hint="Resume the job to go on with it all the same, or start it fresh.",
             )
+        return False
 
     # ---- steps, sleep, resources ----------------------------------------------------------------------------
 
@@ -322,31 +343,175 @@ class Context:
         self._passed(0)
         return codec.decode(text)
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> Any:
         """Wait durably: the worker is free meanwhile, and the job is called again when the time has come.
 
-        The call then returns at once; what stands before it is not repeated if it is a ``step`` or in ``each``.
+        The call then returns at once; what stands before it is not repeated if it is a ``step`` or in ``each``. In an
+        async job ``await`` it.
         """
         self._refuse_inside("sleep")
+        name, until, text = self._begin_sleep(seconds)
+        if self._port.is_async:
+            return self._sleep_async(name, until, text)
+        if text is not None:
+            self._port.keep_step(self._scope, name, text, None)
+        self._end_sleep(until)
+        return None
+
+    async def _sleep_async(self, name: str, until: datetime, text: str | None) -> None:
+        if text is not None:
+            await self._port.keep_step_async(self._scope, name, text, None)
+        self._end_sleep(until)
+
+    def _begin_sleep(self, seconds: float) -> tuple[str, datetime, str | None]:
+        """The sleep's name, when it ends, and what of that is yet to be kept."""
         name = self._named(None, f"sleep {self._scope}")
         kept = self._port.load_step(self._scope, name)
-        now = self._port.clock.now()
-        until = datetime.fromisoformat(codec.decode(kept)) if kept else now + timedelta(seconds=seconds)
-        if kept is None:
-            text = codec.encode(until.isoformat(), "The time", 100)
-            self._port.keep_step(self._scope, name, text, None)
+        if kept is not None:
+            return name, datetime.fromisoformat(codec.decode(kept)), None
+        until = self._port.clock.now() + timedelta(seconds=seconds)
+        return name, until, codec.encode(until.isoformat(), "The time", 100)
+
+    def _end_sleep(self, until: datetime) -> None:
         self._scope_used = True
-        if until > now:
+        if until > self._port.clock.now():
             raise self._port.park(Wait(until))
 
-    def hold(self, resource: str, *, capacity: int = 1) -> AbstractContextManager[None]:
-        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``. Raises ``ResourceBusy``."""
+    def ask(
+        self,
+        kind: str,
+        data: Json = None,
+        *,
+        prompt: str = "",
+        schema: Schema = None,
+        timeout: float | timedelta | None = 3600,
+        on_timeout: OnTimeout = "fail",
+        default: Json = None,
+        hold: bool = False,
+        assigned_to: str | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Ask a person and return what they answer; the job leaves its worker meanwhile and is called again then.
+
+        ``kind`` says what is wanted: ``clarify``, ``confirm``, ``preview``, ``validate`` or a word of your own;
+        ``data`` is what the person shall see. ``schema``: the JSON Schema of the answer, or a Pydantic model.
+        ``timeout`` in seconds (None: no end); then the job fails, is cancelled, or goes on with ``default``, by
+        ``on_timeout``. ``hold=True`` keeps what the job occupies. ``name`` tells questions of one scope apart (an
+        item of ``each``, or the job); it is the kind and its number when not given. In an async job ``await`` it.
+
+        Each question is asked once: at a later attempt the call returns the answer at once. What stands before it
+        is not repeated if it is a ``step`` or in ``each``. Raises ``InvalidValue`` for what cannot be asked, and
+        ``DuplicateStep`` for a name used twice in one scope.
+        """
+        self._refuse_inside("ask")
+        self.check()
+        asking = make_asking(
+            self._port.settings,
+            scope=self._scope,
+            name=self._question_name(kind, name),
+            kind=kind,
+            data=data,
+            prompt=prompt,
+            schema=schema,
+            timeout=timeout,
+            on_timeout=on_timeout,
+            default=default,
+            hold=hold,
+            assigned_to=assigned_to,
+        )
+        if self._port.is_async:
+            return self._ask_async(asking)
+        return self._answer_to(asking, self._port.load_answer(asking))
+
+    async def _ask_async(self, asking: Asking) -> Any:
+        return self._answer_to(asking, await asyncio.to_thread(self._port.load_answer, asking))
+
+    def _answer_to(self, asking: Asking, text: str | None) -> Any:
+        if text is None:
+            raise self._port.park(Wait(question=asking))
+        return codec.decode(text)
+
+    def fan_out(
+        self,
+        job_type: str | Callable[..., Any],
+        total: int,
+        parts: int,
+        params: Mapping[str, Json] | None = None,
+        name: str | None = None,
+    ) -> Any:
+        """Have items 0 to ``total`` done in ``parts`` ranges, each a job of its own; their results in range order.
+
+        The ranges run on any workers, each with its own checkpoint and partial work; meanwhile this job needs no
+        worker and keeps what it occupies. When all have ended it is called again, and the call returns. Fewer items
+        than ``parts`` make fewer ranges, none give ``[]``. The child reads ``ctx.range``. ``name`` tells several
+        fan-outs of a job apart (default: the job type's name, by order of use). In an async job ``await`` it.
+
+        Raises ``RangeFailed`` when ranges have failed or were cancelled, once the others have ended: resuming this
+        job does only those again. ``InvalidValue`` for numbers that cannot be, ``UnknownJobType``,
+        ``InvalidParams``, ``DuplicateStep`` for a name used twice.
+        """
+        self._refuse_inside("fan_out")
+        split = asked(self._family(name, job_type), job_type, total, parts, params)
+        if split.family in self._used_families:
+            raise DuplicateStep(
+                f"The fan-out {split.family!r} is used twice in this job.", hint="Give each a name= of its own."
+            )
+        self._used_families.add(split.family)
+        if self._port.is_async:
+            return asyncio.to_thread(self._port.split, split)
+        return self._port.split(split)
+
+    def range_partials(self, name: str | Callable[..., Any], partial: str = "partial") -> RangeRecords:
+        """The records that the ranges of a finished fan-out have appended to their partial work, in range order.
+
+        ``name``: that of the fan-out (without one: its job type). Go over it with ``for``, in an async job with
+        ``async for``; a piece at a time is in memory. The records are kept until this job has completed.
+        """
+        return RangeRecords(self._port, self._scoped(_type_name(name)), partial)
+
+    def _family(self, name: str | None, job_type: str | Callable[..., Any]) -> str:
+        return self._scoped(name) if name is not None else self._named(None, self._scoped(_type_name(job_type)))
+
+    def _scoped(self, name: str) -> str:
+        return f"{self._scope}/{name}" if self._scope else name
+
+    def hold(self, resource: str, *, capacity: int = 1, wait: bool = False) -> Any:
+        """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``, in async jobs ``async with``.
+
+        Raises ``ResourceBusy``.
+
+        With ``wait`` a job that finds it taken waits without a worker: it gives back all that it has, and is called
+        again when it can have everything at once, this resource too. What it did before is done again, as after a
+        ``sleep``.
+        """
         self._refuse_inside("hold")
-        return self._held(resource, capacity)
+        return (
+            self._held_async(resource, capacity, wait) if self._port.is_async else self._held(resource, capacity, wait)
+        )
+
+    @contextlib.asynccontextmanager
+    async def _held_async(self, resource: str, capacity: int, wait: bool) -> AsyncIterator[None]:
+        await asyncio.to_thread(self._port.hold, resource, capacity, wait)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._port.release, resource)
+
+    def free_first(
+        self, dimensions: Sequence[int], operation: str = "index", *, name: str | None = None
+    ) -> Iterator[int]:
+        """Go over dimensions, one that is free first: ``for dimension in ctx.free_first([384, 768]): ...``.
+
+        In the body the job holds ``vectors:DIMENSION``, and the board shows it with ``operation``. When all that are
+        left are taken, the job waits without a worker for the first of them, giving back what it has. A dimension
+        is done, and a consistent point, when the next is asked for.
+        """
+        self._refuse_inside("free_first")
+        return free_first(self, self._named(name, "free_first"), list(dimensions), operation)
 
     @contextlib.contextmanager
-    def _held(self, resource: str, capacity: int) -> Iterator[None]:
-        self._port.hold(resource, capacity)
+    def _held(self, resource: str, capacity: int, wait: bool) -> Iterator[None]:
+        self._port.hold(resource, capacity, wait)
         try:
             yield
         finally:
@@ -423,7 +588,14 @@ class Context:
         """The function has returned: everything counts."""
         self._mark(force=True)
 
+    @property
+    def has_partials(self) -> bool:
+        """Whether there is partial work, which the merge of a fan-out will read."""
+        return bool(self._partials or self._partial_counts)
+
     def _mark(self, force: bool = False) -> None:
+        if self._is_unawaited:
+            raise OnwardError("ctx.fingerprint() was not awaited.", hint="Use `await ctx.fingerprint(...)`.")
         # A large state is not written out again for every small item: at most _CHEAP_BYTES a call on average.
         self._text_cost -= _CHEAP_BYTES
         self._is_behind = self._text_cost > 0 and not force
@@ -460,7 +632,7 @@ class Context:
 
     def _passed(self, items: int) -> None:
         self.on_point()
-        if self._port.interrupt is not None:
+        if self._port.interrupt is not None and self._port.must_leave():
             if self._is_behind:
                 self._mark(force=True)
             raise self._port.interrupt
@@ -473,7 +645,6 @@ class Context:
             self._save(flush=False)
 
     def _start_over(self) -> None:
-        self._port.forget()
         self.state, self._cursors, self._partial_counts = {}, {}, {}
         self._resumed, self._text = False, None
         for partial in self._partials.values():
@@ -484,6 +655,19 @@ class Context:
             return name
         count = self._used_names[kind] = self._used_names.get(kind, 0) + 1
         return kind if count == 1 else f"{kind} {count}"
+
+    def _question_name(self, kind: str, name: str | None) -> str:
+        if name is None:
+            place = f"ask {self._scope} {kind}"
+            count = self._used_names[place] = self._used_names.get(place, 0) + 1
+            name = kind if count == 1 else f"{kind} {count}"
+        if (self._scope, name) in self._used_questions:
+            raise DuplicateStep(
+                f"The question {name!r} is asked twice in {self._scope or 'the job'}.",
+                hint="Give each question a name of its own, for instance with a counter.",
+            )
+        self._used_questions.add((self._scope, name))
+        return name
 
     def _begin_step(self, name: str) -> str | None:
         if not name or len(name) > 200:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from onward.clock import Clock
 from onward.errors import Interrupt
 from onward.model.job import Json
+from onward.model.question import Asking
 from onward.settings import Settings
 
 
@@ -35,6 +36,8 @@ class RunFacts:
     saved: str | None = None
     saved_version: int = 1
     type_version: int = 1
+    range: tuple[int, int, int, int] | None = None
+    """Of a range of a fan-out: its number, how many there are, and its items, the end excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,34 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Split:
+    """Work to be done in ranges: by which job type, with which parameters, how much, and in how many parts."""
+
+    family: str
+    job_type: str | Callable[..., Any]
+    total: int
+    parts: int
+    params: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """What a job waits for without a worker."""
 
     until: datetime | None = None
+    question: Asking | None = None
+    family: dict[str, Json] | None = None
+    """The ranges of a fan-out, as they are to be made: plain JSON."""
+    resource: tuple[str, int] | None = None
+    """One more resource, with its capacity, that is to be had when it goes on."""
 
     def __str__(self) -> str:
+        if self.question is not None:
+            return f"for an answer to {self.question.name!r}"
+        if self.family is not None:
+            return f"for the ranges of {self.family['name']}"
+        if self.resource is not None:
+            return f"for {self.resource[0]}"
         return f"until {self.until.isoformat()}" if self.until else "for something"
 
 
@@ -67,6 +92,9 @@ class RunPort(Protocol):
     settings: Settings
     interrupt: Interrupt | None
     is_async: bool
+
+    def must_leave(self) -> bool:
+        """Asked when there is an interrupt: whether to leave now; may wait while the job stands still."""
 
     def report(
         self,
@@ -99,8 +127,17 @@ class RunPort(Protocol):
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         """The first ``count`` saved records of partial work, as JSON texts."""
 
+    def load_answer(self, question: Asking) -> str | None:
+        """What a person has answered to the question of this scope and name, as JSON text, or None."""
+
     def park(self, wait: Wait) -> Interrupt:
         """What to raise so that the job waits for this without a worker."""
+
+    def split(self, split: Split) -> list[Json]:
+        """The results of all ranges in order, or what ``park`` gives is raised; ``RangeFailed``."""
+
+    def read_range(self, family: str, name: str, place: list[int]) -> tuple[list[str], list[int] | None]:
+        """Some records of the ranges' partial work from a place on, as JSON texts, and the place after them."""
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         """Keep a log line with the job."""
@@ -108,8 +145,8 @@ class RunPort(Protocol):
     def transaction(self, point: Any) -> AbstractContextManager[Any]:
         """A database connection; ``point()`` is called at the end and saved in the same transaction."""
 
-    def hold(self, resource: str, capacity: int) -> None:
-        """Occupy one more resource, or ``ResourceBusy``."""
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
+        """Occupy one more resource; else ``ResourceBusy``, or with ``wait`` what ``park`` gives is raised."""
 
     def release(self, resource: str) -> None:
         """Give it back."""

@@ -62,8 +62,8 @@ class JobTypes:
         types), ``aliases`` (older names; a mapping may preset parameters), ``sensitive`` (parameters shown as
         ``***``), ``version`` and ``upgrade`` (for jobs in flight across a release), ``on_changed_inputs``,
         ``stall_after`` (seconds without progress), ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``,
-        ``on_worker_lost``, ``on_store_loss``, ``hold_while_waiting``, ``searchable``, ``checkpoint_every`` (items),
-        ``checkpoint_seconds``.
+        ``on_worker_lost``, ``on_store_loss`` (``continue`` or ``freeze`` while the database is away),
+        ``hold_while_waiting``, ``searchable``, ``checkpoint_every`` (items), ``checkpoint_seconds``.
 
         Raises ``InvalidJobType`` when the function or its policy cannot be registered.
         """
@@ -76,10 +76,10 @@ class JobTypes:
                     f"{unknown[0]!r} is not an option of a job type.",
                     hint=f"Did you mean {near[0]!r}?" if near else "See JobTypes.job for the options.",
                 )
-            if policy.get("on_store_loss", "continue") != "continue":
+            if policy.get("on_store_loss", "continue") not in ("continue", "freeze"):
                 raise InvalidJobType(
-                    "on_store_loss='freeze' is not in this release.",
-                    hint="Leave it out: jobs go on while the database is away, and what they save is written after.",
+                    f"on_store_loss is {policy['on_store_loss']!r}.",
+                    hint="Use 'continue' (it goes on, and another may take it over) or 'freeze' (it stands still).",
                 )
             if max_attempts < 1:
                 raise InvalidJobType(f"max_attempts is {max_attempts}.", hint="Use 1 or more; 1 means no retry.")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from onward.authoring.registry import JobTypes
 
 __all__ = ["include_in"]
 
 
-def include_in(job_types: JobTypes) -> None:
-    """Add every job type and chain that ships. Libraries of optional parts are loaded when a job needs them."""
-    from onward.catalogue import sources
+def include_in(job_types: JobTypes, *, prune: Callable[..., Any], prune_checkpoints: Callable[..., Any]) -> None:
+    """Add every job type and chain that ships. Libraries of optional parts are loaded when a job needs them.
+
+    ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
+    """
+    from onward.catalogue import maintenance, sources
 
     job_types.include(sources.JOB_TYPES)
+    job_types.include(maintenance.job_types(prune, prune_checkpoints))

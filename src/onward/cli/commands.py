@@ -26,14 +26,42 @@ COMMANDS = {
     "job": Branch(
         "nouns.job",
         "Look at jobs and steer them.",
-        ("list", "show", "logs", "watch", "types", "resume", "fresh", "again", "pause", "cancel", "delete", "export"),
+        (
+            "list",
+            "show",
+            "logs",
+            "watch",
+            "types",
+            "resume",
+            "fresh",
+            "again",
+            "pause",
+            "cancel",
+            "force-stop",
+            "ack",
+            "delete",
+            "export",
+        ),
     ),
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
-    "chain": Branch("nouns.chain", "Job types run one after the other.", ("list", "show", "validate", "run", "graph")),
-    "resource": Branch("nouns.resource", "What jobs occupy while they run.", ("list",)),
-    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list",)),
+    "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release")),
+    "chain": Branch(
+        "nouns.chain",
+        "Job types run one after the other.",
+        ("list", "show", "validate", "run", "graph", "save", "export", "import", "delete"),
+    ),
+    "resource": Branch(
+        "nouns.resource", "What jobs occupy while they run.", ("list", "show", "hold", "unhold", "release")
+    ),
+    "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
+    "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
+    "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
-    "db": Branch("nouns.db", "The database.", ("init", "upgrade", "status", "check", "sql", "reset", "backup")),
+    "db": Branch(
+        "nouns.db",
+        "The database.",
+        ("init", "upgrade", "status", "check", "sql", "reset", "backup", "export", "import", "move"),
+    ),
     "config": Branch(
         "nouns.config", "Settings, and where they come from.", ("show", "get", "path", "validate", "schema")
     ),
@@ -52,6 +80,8 @@ OLD_WORDS = {
     "rerun": "job again",
     "submit": "run",
     "enqueue": "run",
+    "approve": "input answer",
+    "respond": "input answer",
 }
 """Words that people bring along, and the command that is meant."""
 
@@ -63,7 +93,8 @@ onward: background jobs that go on where they stopped.
   onward job resume @last                   go on with the newest job from its checkpoint
 
   Start    demo, dev, worker, run, simulate, watch
-  Jobs     job, interrupted, chain, resource, checkpoint, workers
+  Jobs     job, interrupted, input, chain, resource, checkpoint, workers
+  Keeping  retention, archive
   Place    db, config, doctor
   About    help, version, completion
 

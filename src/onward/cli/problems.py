@@ -16,6 +16,7 @@ from onward.cli import exits
 from onward.errors import (
     IllegalTransition,
     IncompleteJobFound,
+    InvalidAnswer,
     InvalidChain,
     InvalidConfig,
     InvalidParams,
@@ -174,6 +175,7 @@ _TELL: dict[type[OnwardError], Any] = {
     ResourceBusy: _busy,
     IllegalTransition: _illegal,
     InvalidParams: _params,
+    InvalidAnswer: _params,
     InvalidConfig: _config,
     InvalidChain: _chain,
     UnknownJobType: _unknown_type,

@@ -10,7 +10,7 @@ from onward.engine.submission import NewJob, Submission
 from onward.engine.submitter import Submitter
 from onward.errors import InvalidChain, InvalidJobType
 from onward.model import codec, weights
-from onward.model.chain import ChainReport, JobPhase, check_chain
+from onward.model.chain import ChainReport, JobPhase, check_chain, with_params
 from onward.model.job import Json
 from onward.model.query import JobQuery
 
@@ -72,22 +72,7 @@ def _phases(parent: NewJob) -> list[JobPhase]:
     params = codec.decode(parent.params)
     if not parent.job_type.phases:
         return phases_of(params["phases"])
-    added: dict[str, dict[str, Json]] = params["params"] or {}
-    unknown = sorted(set(added) - {phase.name for phase in parent.job_type.phases})
-    if unknown:
-        raise InvalidChain(
-            f"The chain {parent.job_type.name!r} has no phase {unknown[0]!r}.",
-            hint="Its phases: " + ", ".join(phase.name for phase in parent.job_type.phases) + ".",
-        )
-    return [
-        JobPhase(
-            phase.name,
-            weight=phase.weight,
-            job_type=phase.type_name,
-            params={**phase.type_params, **added.get(phase.name, {})},
-        )
-        for phase in parent.job_type.phases
-    ]
+    return with_params(parent.job_type.name, parent.job_type.phases, params["params"] or {})
 
 
 def phases_of(listed: Sequence[Json]) -> list[JobPhase]:

@@ -7,6 +7,7 @@ pipe closes, the child ends itself and all that it has started.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib
 import itertools
 import os
@@ -21,10 +22,12 @@ import orjson
 
 from onward.authoring.context import Context
 from onward.authoring.job_type import make_job_type
-from onward.authoring.port import Point, RunFacts, Wait
+from onward.authoring.port import Point, RunFacts, Split, Wait
 from onward.clock import Clock, SystemClock
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, OnwardError
 from onward.model import outcome
+from onward.model.job import Json
+from onward.model.question import Asking
 from onward.settings import Settings
 from onward.store import Store, checkpoints, endings
 
@@ -93,6 +96,9 @@ class ChildPort:
 
     # ---- RunPort --------------------------------------------------------------------------------------------
 
+    def must_leave(self) -> bool:
+        return self.interrupt is not None
+
     def report(
         self,
         percent: float | None,
@@ -142,9 +148,24 @@ class ChildPort:
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         return iter(self._ask("read_partial", name=name, count=count))
 
+    def load_answer(self, question: Asking) -> str | None:
+        found: str | None = self._ask("load_answer", question=dataclasses.asdict(question))
+        return found
+
     def park(self, wait: Wait) -> Interrupt:
-        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None})
+        question = dataclasses.asdict(wait.question) if wait.question else None
+        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None, "question": question})
         return JobParked(f"Waits {wait}.")
+
+    def split(self, split: Split) -> list[Json]:
+        kind = split.job_type
+        name = kind if isinstance(kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+        found: list[Json] = self._ask("split", split={**dataclasses.asdict(split), "job_type": name})
+        return found
+
+    def read_range(self, family: str, name: str, place: list[int]) -> tuple[list[str], list[int] | None]:
+        texts, after = self._ask("read_range", family=family, name=name, place=place)
+        return texts, after
 
     def log(self, level: str, message: str, fields: dict[str, Any]) -> None:
         self._tell("log", level=level, message=message, fields={k: _logged(v) for k, v in fields.items()})
@@ -152,7 +173,7 @@ class ChildPort:
     @contextlib.contextmanager
     def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
         store, facts = self._database(), self.facts
-        with store.transaction() as conn:
+        with store.transaction(patience=10) as conn:
             number = self._check_fence(conn)
             self._open = conn
             try:
@@ -186,8 +207,8 @@ class ChildPort:
             self._store = Store(self._url, self.settings, self.clock)
         return self._store
 
-    def hold(self, resource: str, capacity: int) -> None:
-        self._ask("hold", resource=resource, capacity=capacity)
+    def hold(self, resource: str, capacity: int, wait: bool) -> None:
+        self._ask("hold", resource=resource, capacity=capacity, wait=wait)
 
     def release(self, resource: str) -> None:
         self._ask("release", resource=resource)
@@ -242,6 +263,7 @@ def main(read: int, write: int) -> None:
                 )
                 arguments[job_type.context_name] = port.context
             found = outcome.of_result(function(**arguments))
+            _keep_partials(port, found)
             message = orjson.dumps(_end(found))
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is how it ended
             found = outcome.of_exception(error)
@@ -257,6 +279,18 @@ def main(read: int, write: int) -> None:
         sys.stderr.flush()
         # Threads that the job left behind do not hold the end up.
         os._exit(0)
+
+
+def _keep_partials(port: ChildPort, found: outcome.Outcome) -> None:
+    """A range's partial work will be read by its parent: all of it counts now."""
+    context = port.context
+    if port.facts.range is None or context is None or not context.has_partials:
+        return
+    if found.kind is outcome.Kind.SUCCESS:
+        context.mark_end()
+        point = context.latest_point()
+        if point is not None:
+            port.save(point, False)
 
 
 def _leave(port: ChildPort) -> None:

@@ -14,12 +14,13 @@ import subprocess
 import sys
 import threading
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
-from onward.authoring.port import Point, Wait
+from onward.authoring.port import Point, Split, Wait
 from onward.clock import Clock
 from onward.engine import guard
 from onward.engine.desk import Desk
@@ -27,6 +28,7 @@ from onward.errors import Interrupt, JobStopped, OnwardError
 from onward.model import outcome
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
+from onward.model.question import Asking
 from onward.settings import Settings
 
 
@@ -112,6 +114,7 @@ class Children:
                 "saved": facts.saved,
                 "saved_version": facts.saved_version,
                 "type_version": facts.type_version,
+                "range": facts.range,
             },
         }
 
@@ -172,6 +175,7 @@ class _Talk:
         """Tell the child what to do, answer it, and return how it ended; None when it died without a word."""
         self._send(begin)
         self._desk.press_child = self._press
+        self._desk.signal_child = partial(_kill, self._process.pid)
         try:
             for line in self._reader:
                 message = orjson.loads(line)
@@ -179,7 +183,7 @@ class _Talk:
                     return _outcome(message)
                 self._answer(message)
         finally:
-            self._desk.press_child = None
+            self._desk.press_child = self._desk.signal_child = None
         return None
 
     def _press(self, step: int) -> None:
@@ -193,7 +197,8 @@ class _Talk:
 
     def _answer(self, message: dict[str, Any]) -> None:
         try:
-            answer = {"value": self._do(message)}
+            do = self._do_family if message["op"] in ("split", "read_range") else self._do
+            answer = {"value": do(message)}
         except Interrupt as error:
             answer = {"interrupt": type(error).__name__, "message": str(error)}
         except OnwardError as error:
@@ -202,7 +207,7 @@ class _Talk:
             with contextlib.suppress(OSError):
                 self._send({"op": "answer", "call": message["call"], **answer})
 
-    def _do(self, message: dict[str, Any]) -> Any:
+    def _do(self, message: dict[str, Any]) -> Any:  # noqa: C901 - one branch a request
         desk, given = self._desk, message
         match message["op"]:
             case "report":
@@ -221,14 +226,21 @@ class _Talk:
             case "log":
                 desk.log(given["level"], given["message"], given["fields"])
             case "hold":
-                desk.hold(given["resource"], given["capacity"])
+                desk.hold(given["resource"], given["capacity"], given["wait"])
             case "release":
                 desk.release(given["resource"])
             case "dimension":
                 desk.show_dimension(given["dimension"], given["operation"], tuple(given["pending"]))
+            case "load_answer":
+                return desk.load_answer(Asking(**given["question"]))
             case "park":
                 desk.park(_wait(given["wait"]))
         return None
+
+    def _do_family(self, given: dict[str, Any]) -> Any:
+        if given["op"] == "split":
+            return self._desk.split(Split(**given["split"]))
+        return self._desk.read_range(given["family"], given["name"], given["place"])
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._write_lock:
@@ -241,7 +253,10 @@ def _point(value: dict[str, Any]) -> Point:
 
 
 def _wait(value: dict[str, Any]) -> Wait:
-    return Wait(datetime.fromisoformat(value["until"]) if value["until"] else None)
+    return Wait(
+        until=datetime.fromisoformat(value["until"]) if value["until"] else None,
+        question=Asking(**value["question"]) if value["question"] else None,
+    )
 
 
 def _outcome(message: dict[str, Any]) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import inspect
 import logging
 import threading
@@ -16,15 +17,18 @@ from onward.authoring.job_type import JobType
 from onward.authoring.port import RunFacts, Wait
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
+from onward.engine.changes import Change
 from onward.engine.desk import Desk
-from onward.engine.writer import Change, Writer
+from onward.engine.splitter import Splitter
+from onward.engine.writer import Writer
 from onward.errors import InvalidValue, JobStopped, OnwardError, StoreUnavailable
 from onward.model import codec, outcome
 from onward.model.ids import Ids
 from onward.model.job import JobError, Json
 from onward.model.outcome import Kind, Outcome
+from onward.model.question import Asking
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints
+from onward.store import Connection, Store, chains, checkpoints, questions
 from onward.store.claims import Claim
 from onward.store.endings import Ending
 
@@ -48,10 +52,12 @@ class Executor:
         self._clock = clock
         self._ids = ids
         self._drive_child = drive_child
+        self._splitter = Splitter(store, registry, store.settings, ids)
 
     def desk(self, claim: Claim) -> Desk:
         """A desk for a claim. Raises ``UnknownJobType``."""
-        return Desk(claim, self._registry.get(claim.job_type), self._store, self._writer, self._clock)
+        job_type = self._registry.get(claim.job_type)
+        return Desk(claim, job_type, self._store, self._writer, self._clock, self._splitter)
 
     def run(self, desk: Desk) -> None:
         """Run a claim in this thread."""
@@ -79,6 +85,9 @@ class Executor:
             if desk.interrupt is not None:
                 raise desk.interrupt
             arguments = await asyncio.to_thread(self._prepare, desk)
+            if desk.claim.has_saved:
+                # Kept steps are read here, so that asking for one does not hold the loop.
+                await asyncio.to_thread(desk.load_step, "", "")
             reason = await asyncio.to_thread(self._reason_to_skip, desk)
             if reason:
                 found = Outcome(Kind.SKIPPED, {"skipped": reason})
@@ -117,7 +126,7 @@ class Executor:
         def work(conn: Connection) -> bool:
             return chains.begin(conn, store.dialect, claim.job_id, claim.fence, store.now(), self._ids.new)
 
-        is_ours = store.write(work)
+        is_ours = desk.patiently(lambda: store.write(work))
         store.doorbell.ring()
         return Outcome(Kind.HANDED_ON if is_ours else Kind.LOST)
 
@@ -158,12 +167,12 @@ class Executor:
                 saved=saved,
                 saved_version=version,
                 type_version=job_type.version,
+                range=claim.range,
             )
         return job_type, params
 
     def _saved(self, desk: Desk) -> tuple[str | None, int]:
-        with self._store.read() as conn:
-            found = checkpoints.load_checkpoint(conn, self._store.dialect, desk.claim.job_id)
+        found = desk.patiently(lambda: self._load(desk.claim.job_id))
         if found is None:
             return None, desk.claim.type_version
         text, number, version, damaged = found
@@ -176,6 +185,10 @@ class Executor:
         desk.number = number
         return text, version
 
+    def _load(self, job_id: str) -> tuple[str, int, int, list[int]] | None:
+        with self._store.read() as conn:
+            return checkpoints.load_checkpoint(conn, self._store.dialect, job_id)
+
     # ---- how it ended ---------------------------------------------------------------------------------------
 
     def conclude(self, desk: Desk, found: Outcome) -> None:
@@ -187,15 +200,23 @@ class Executor:
             found = Outcome(Kind.FAILURE, None, JobError("Timeout", str(error)), error)
         try:
             ending = self._ending(desk, found)
+            if ending.keeps_saved and desk.context is not None and desk.context.has_partials:
+                desk.context.mark_end()
+                desk.save_last()
         except InvalidValue as error:
             found = outcome.of_exception(error)
             ending = self._ending(desk, found)
+        point = None
         if found.kind not in (Kind.SUCCESS, Kind.SKIPPED):
             try:
-                desk.save_last()
+                if ending.question is not None:
+                    # What it has saved and what it asks are one: nobody may answer to a state that was lost.
+                    point = desk.last_point()
+                else:
+                    desk.save_last()
             except InvalidValue as error:
                 _log.warning("The last state of job %s cannot be saved: %s", desk.claim.job_id, error)
-        self._writer.put(Change(desk, ending=ending))
+        self._writer.put(Change(desk, point=point, ending=ending))
 
     def _ending(self, desk: Desk, found: Outcome) -> Ending:
         claim, retry = desk.claim, desk.job_type.retry
@@ -218,6 +239,7 @@ class Executor:
             ending.progress = desk.meter.snapshot()
         match found.kind:
             case Kind.SUCCESS:
+                ending.keeps_saved = claim.family is not None
                 return ending
             case Kind.SKIPPED:
                 ending.run_status = RunStatus.SKIPPED
@@ -231,8 +253,8 @@ class Executor:
                 )
             case Kind.PARKED:
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.PARKED, "parked"
-                self._park(ending, desk.wait or Wait())
                 ending.keeps_resources = desk.job_type.hold_while_waiting
+                self._park(ending, desk.wait or Wait())
             case Kind.FAILURE if isinstance(found.exception, StoreUnavailable):
                 # Not the job's doing: it uses no attempt, and goes on once the database is back.
                 ending.status, ending.run_status, ending.event = Status.PENDING, RunStatus.INTERRUPTED, "interrupted"
@@ -243,7 +265,23 @@ class Executor:
         return ending
 
     def _park(self, ending: Ending, wait: Wait) -> None:
-        ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
+        if wait.question is not None:
+            self._ask(ending, wait.question)
+        elif wait.family is not None:
+            # It reads ``running`` while its ranges go on, and keeps what it occupies.
+            ending.status, ending.waiting_on, ending.family = Status.RUNNING, Waiting.CHILDREN, wait.family
+            ending.keeps_resources = True
+        elif wait.resource is not None:
+            # Ready at once: the claim decides, for all that it needs together.
+            ending.lent, ending.keeps_resources, ending.has_needs = wait.resource, False, True
+        else:
+            ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
+
+    def _ask(self, ending: Ending, asked: Asking) -> None:
+        ending.status, ending.waiting_on, ending.event = Status.PENDING_HITL, Waiting.PERSON, "asked"
+        ending.question = asking = dataclasses.replace(asked, question_id=self._ids.new())
+        ending.keeps_resources = ending.keeps_resources or asking.is_holding
+        ending.data = questions.told(asking.question_id, asking.name, kind=asking.kind)
 
     def _set_failure(self, ending: Ending, found: Outcome, failures: int, retry: Any) -> None:
         error = found.error or JobError("Error", "It failed.")
@@ -262,7 +300,7 @@ class Executor:
 
 
 _AFTER_OUTAGE_SECONDS = 1.0
-_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing"}
+_FINAL = {"params-invalid", "checkpoint-corrupt", "extra-missing", "range-failed"}
 """Errors that another attempt would only meet again."""
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from onward.engine import families
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, chains, jobs, resources, workers
+from onward.store import Connection, Store, board, chains, jobs, questions, resources, workers
+
+_ASKS = 200
 
 
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     """The reason why a job waits, or None when it does not."""
     if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
-        return _phase(conn, store, job)
+        return _phase(conn, store, job) or families.explain(conn, store, job)
+    if job.status is Status.PENDING_HITL:
+        return _person(conn, store, job)
     if job.status is not Status.PENDING:
         return None
     now = store.now()
@@ -37,6 +42,10 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
 def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
     name = job.blocked_by or "a resource"
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
+    by = next(iter(board.list_resources(conn, store.dialect, name)), {})
+    if by.get("held_by"):
+        why = f": {by['held_reason']}" if by["held_reason"] else ""
+        return WaitingReason("resource", f"{name} is held for no job by {by['held_by']}{why}.")
     if not holders:
         return WaitingReason("resource", f"{name} has just come free; it is next.")
     holder_id = next(iter(holders.values()))
@@ -59,6 +68,19 @@ def _owner(_conn: Connection, _store: Store, job: Job, _now: datetime) -> Waitin
     return WaitingReason("leaving", text, (job.worker_id,) if job.worker_id else ())
 
 
+def leaving(conn: Connection, store: Store, job: Job, now: datetime) -> WaitingReason:
+    """Why a job's code has not left, and whether its worker can be reached at all."""
+    worker = next((w for w in workers.list_workers(conn, store.dialect, ()) if w.id == job.worker_id), None)
+    refs = (job.worker_id,) if job.worker_id else ()
+    silent = (now - worker.seen_at).total_seconds() if worker is not None else 0.0
+    if worker is None or worker.state not in ("online", "draining") or silent > worker.lease_seconds:
+        seen = f" was last seen {age_text(silent)}" if worker is not None else " is not known"
+        name = f"{worker.name} on {worker.host}" if worker is not None else job.worker_id
+        text = f"Its worker cannot be reached ({name}{seen}); another worker frees what it occupies."
+        return WaitingReason("unreachable", text, refs)
+    return WaitingReason("leaving", f"Worker {worker.name} on {worker.host} is ending its code.", refs)
+
+
 def _pause(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
     ago = age_text((now - job.updated_at).total_seconds()) if job.updated_at else ""
     why = f": {job.paused_reason}" if job.paused_reason else ""
@@ -71,12 +93,33 @@ def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> Waitin
     )
 
 
+def _outside(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+    return WaitingReason("outside", "It has no function here: the program that made it moves it.")
+
+
 def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     for phase in chains.list_phases(conn, store.dialect, job.id):
         if not phase["is_done"]:
             refs = (phase["child_id"],) if phase["child_id"] else ()
-            return WaitingReason("phase", f"Waits for phase {phase['name']}.", refs)
+            asked = questions.open_in_family(conn, store.dialect, job.id)
+            why = f"; an answer is asked for: {asked[0].asks[:_ASKS]}" if asked else "."
+            return WaitingReason("phase", f"Waits for phase {phase['name']}{why}", refs)
     return None
+
+
+def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    question = questions.latest_of(conn, store.dialect, [job.id]).get(job.id)
+    if question is None:
+        return None
+    facts = [f"asked of {question.assigned_to}"] if question.assigned_to else []
+    if question.expires_at is not None:
+        left = length_text(max(0.0, (question.expires_at - store.now()).total_seconds()))
+        facts.append(f"expires {question.expires_at:%Y-%m-%d %H:%M:%S} UTC (in {left}), then {question.then}")
+    else:
+        facts.append("without a deadline")
+    paused = f" Paused by {job.paused_by}: the answer alone does not set it going." if job.paused_by else ""
+    text = f"Waits for an answer: {question.asks[:_ASKS]} ({'; '.join(facts)}).{paused}"
+    return WaitingReason("input", text, (question.id,))
 
 
 def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
@@ -115,4 +158,5 @@ _REASONS: dict[Waiting, _Reason] = {
     Waiting.OWNER: _owner,
     Waiting.PAUSE: _pause,
     Waiting.HOLD: _hold,
+    Waiting.OUTSIDE: _outside,
 }

@@ -37,14 +37,25 @@ class Heartbeat(Service):
         self._lock = lock
         self._children = children
         self._on_lost = on_lost
+        self._renewed_at = clock.monotonic()
+
+    def silence(self) -> float:
+        """Seconds since the last sign of life that has reached the database was sent."""
+        return self.clock.monotonic() - self._renewed_at
 
     def tick(self) -> float | None:
         # The guard ends children when this process is stopped or starved; it is fed more often than the lease.
         self._children.beat()
         pause = self._store.settings.worker.lease_seconds / 4
-        self._lock.hold()
+        sent_at = self.clock.monotonic()
+        # A server that does not answer is asked again before the next beat would be due.
+        patience = max(1.0, min(pause, self._store.settings.database.call_timeout_seconds))
+        self._lock.hold(patience)
         worker_id = self._worker_id()
-        is_known = self._store.write(lambda conn: workers.beat(conn, self._store.dialect, worker_id, self._store.now()))
+        is_known = self._store.write(
+            lambda conn: workers.beat(conn, self._store.dialect, worker_id, self._store.now()), patience=patience
+        )
+        self._renewed_at = sent_at
         if not is_known and not self.is_stopping:
             _log.warning("Worker %s was taken for dead; its jobs are with others.", worker_id)
             self._on_lost()

@@ -1,16 +1,11 @@
-"""What an application has besides jobs: workers, resources, checkpoints and its database."""
+"""What an application has besides jobs: its workers, and which jobs were interrupted."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 from onward.engine.reader import Reader
-from onward.errors import InvalidValue
-from onward.model.ids import parsed
 from onward.model.job import Job, WorkerRecord
 from onward.model.query import JobQuery
-from onward.store import Store, checkpoints, counting, migrate, resources, workers
+from onward.store import Store, workers
 
 
 class Workers:
@@ -23,79 +18,6 @@ class Workers:
         """All that are known, newest first; ``alive``: only those that are online or draining."""
         with self._store.read() as conn:
             return workers.list_workers(conn, self._store.dialect, ("online", "draining") if alive else ())
-
-
-class Resources:
-    """What jobs occupy while they run."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def list(self) -> list[dict[str, Any]]:
-        """Every known resource: ``name``, ``capacity``, ``holders`` (job ids)."""
-        with self._store.read() as conn:
-            found = resources.list_resources(conn, self._store.dialect)
-            held = resources.holders(conn, self._store.dialect, [name for name, _ in found]) if found else {}
-        return [
-            {"name": name, "capacity": capacity, "holders": list(held.get(name, {}).values())}
-            for name, capacity in found
-        ]
-
-    def set(self, name: str, *, capacity: int) -> None:
-        """Say how many jobs may share a resource."""
-        if capacity < 1:
-            raise InvalidValue(f"A capacity of {capacity} is not possible.", hint="Use 1 or more.")
-        self._store.write(lambda conn: resources.set_capacity(conn, self._store.dialect, name, capacity))
-        self._store.doorbell.ring()
-
-
-class Checkpoints:
-    """What jobs have saved."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def list(self, job_id: str) -> list[dict[str, Any]]:
-        """The kept checkpoints of a job, newest first: number, bytes, percent, saved_at, is_valid."""
-        with self._store.read() as conn:
-            return checkpoints.list_checkpoints(conn, self._store.dialect, parsed(job_id))
-
-
-class Database:
-    """The database itself: its schema and its health."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def upgrade(self) -> tuple[int, int]:
-        """Make or bring forward the schema; (version before, version now)."""
-        return self._store.upgrade()
-
-    def version(self) -> int | None:
-        """The schema's version, None for an empty database."""
-        with self._store.look() as conn:
-            return migrate.version(conn)
-
-    def status(self) -> dict[str, Any]:
-        """Address, schema version, library, size in bytes and rows of each table."""
-        return counting.status(self._store)
-
-    def check(self) -> list[str]:
-        """What is wrong with it; an empty list when nothing is."""
-        return counting.check(self._store)
-
-    def reset(self) -> None:
-        """Delete every table with everything in it, and make them anew."""
-        migrate.drop_all(self._store.engines)
-        migrate.upgrade(self._store.engines)
-
-    def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Run one statement of SQL: names of columns, and rows."""
-        return counting.run_sql(self._store, sql)
-
-    def backup(self, path: Path) -> None:
-        """Copy a SQLite database to another file while it is in use."""
-        counting.backup(self._store, path)
 
 
 def interrupted(reader: Reader, limit: int) -> list[Job]:

@@ -10,12 +10,15 @@ from typing import Literal
 
 from onward.clock import Clock
 from onward.engine import explainer
-from onward.errors import InvalidValue, JobNotFound, StoreUnavailable
+from onward.engine.hot import Hot
+from onward.engine.keeping import not_found
+from onward.engine.questions import with_questions
+from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
-from onward.model.job import EventRecord, Job, LogLine, Page, Run
+from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Store, jobs
+from onward.store import Store, jobs, journals
 
 _SOME = 20
 _LOOK_SECONDS = 1.0
@@ -23,21 +26,60 @@ _LOOK_SECONDS = 1.0
 
 
 class Reader:
-    """Reads what the database says of jobs. Safe to share by threads."""
+    """Reads what the database says of jobs, one by its id from memory where that is as good. Threads may share it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, hot: Hot) -> None:
         self._store = store
         self._clock = clock
+        self._hot = hot
 
     def get(self, job_id: str) -> Job:
-        """The job of this id, in either form. Raises ``JobNotFound``."""
+        """The job of this id, in either form. Raises ``JobNotFound``.
+
+        While the database is away it is the job as it was last seen here, with ``stale`` set, if it was.
+        """
+        hot = self._hot
+        found = hot.hit(job_id)
+        if found is not None:
+            return found
+        stored = parsed(job_id)
+        hot.expect(stored)
+        epoch = hot.epoch
+        try:
+            job = self._explained(stored)
+        except SchemaMismatch:
+            raise
+        except StoreUnavailable:
+            known = hot.last_known(stored)
+            if known is None:
+                raise
+            return known
+        if job is None:
+            hot.forget(stored)
+            raise self._not_found(job_id)
+        return hot.keep(job, epoch)
+
+    def _explained(self, job_id: str) -> Job | None:
+        try:
+            return self._explain(job_id)
+        except StoreUnavailable:
+            # A connection that was lost while nobody looked fails once; what is away fails again.
+            return self._explain(job_id)
+
+    def _explain(self, job_id: str) -> Job | None:
         with self._store.read() as conn:
-            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            job = jobs.get_job(conn, self._store.dialect, job_id)
             if job is None:
-                raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+                return None
+            [job] = with_questions(conn, self._store, [job])
             return dataclasses.replace(
                 job, waiting_reason=explainer.explain(conn, self._store, job), as_of=self._store.now()
             )
+
+    def _not_found(self, job_id: str) -> JobNotFound:
+        where = "in memory, the database or the archive" if self._hot.memory.keeps else "in the database or the archive"
+        with self._store.read() as conn:
+            return not_found(conn, self._store, job_id, where)
 
     def find(self, query: JobQuery, limit: int, after: str | None) -> Page[Job]:
         """A page of jobs, newest first."""
@@ -46,6 +88,8 @@ class Reader:
         last = place(query, after) if after is not None else None
         with self._store.read() as conn:
             found = jobs.find_jobs(conn, self._store.dialect, query, limit + 1, last)
+            found = with_questions(conn, self._store, found)
+        self._hot.notice(found)
         more = len(found) > limit
         return Page(found[:limit], cursor(query, found[limit - 1].id) if more else None)
 
@@ -75,10 +119,17 @@ class Reader:
         with self._store.read() as conn:
             return jobs.list_events(conn, self._store.dialect, parsed(job_id))
 
-    def children(self, job_id: str) -> list[Job]:
-        """The jobs of a chain's phases, in order."""
+    def conflicts(self, job_id: str | None, limit: int) -> list[Conflict]:
+        """What was refused after outages, newest first."""
         with self._store.read() as conn:
-            return jobs.children_of(conn, self._store.dialect, parsed(job_id))
+            return journals.list_conflicts(conn, self._store.dialect, parsed(job_id) if job_id else None, limit)
+
+    def children(self, job_id: str) -> list[Job]:
+        """The jobs of a chain's phases or of a fan-out's ranges, in order."""
+        with self._store.read() as conn:
+            found = with_questions(conn, self._store, jobs.children_of(conn, self._store.dialect, parsed(job_id)))
+        self._hot.notice(found)
+        return found
 
     def find_by_ending(self, ending: str) -> list[str]:
         """Ids that end so in either form, newest first; at most a few, enough to see that it is ambiguous."""
@@ -131,12 +182,15 @@ class Reader:
             # A connection that was lost while nobody looked fails once; what is away fails again.
             job = self._look(job_id)
         if job is None:
-            raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`; it may have been deleted.")
+            self._hot.forget(parsed(job_id))
+            raise self._not_found(job_id)
+        self._hot.notice([job], also_new=True)
         return job
 
     def _look(self, job_id: str) -> Job | None:
         with self._store.read() as conn:
-            return jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            job = jobs.get_job(conn, self._store.dialect, parsed(job_id))
+            return with_questions(conn, self._store, [job])[0] if job is not None else None
 
 
 def _is_over(job: Job, until: str) -> bool:
@@ -154,6 +208,7 @@ def query_of(
     tag: str | None,
     parent_id: str | None,
     since: datetime | None,
+    acknowledged: bool | None = None,
 ) -> JobQuery:
     """Filters as callers give them. Raises ``InvalidValue`` for a status that is none and a time without a zone."""
     given = () if status is None else (status,) if isinstance(status, str) else tuple(status)
@@ -170,4 +225,5 @@ def query_of(
         tag=tag,
         parent_id=parsed(parent_id) if parent_id else None,
         since=since,
+        acknowledged=acknowledged,
     )

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onward.clock import Clock
-from onward.engine import proof
+from onward.engine import families, proof
+from onward.engine.adopter import Adopter
 from onward.engine.service import Service
 from onward.events import Bus, WorkerLost
 from onward.model.codec import encode
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, claims, endings, jobs, resources, workers
+from onward.store import Connection, Store, claims, endings, jobs, resources, workers
 from onward.store.claims import Held
 from onward.store.endings import Ending
 from onward.store.jobs import tell_events
@@ -58,6 +59,7 @@ class Rescuer(Service):
         bus: Bus,
         worker_id: Callable[[], str],
         life_folder: Path | None,
+        adopter: Adopter | None = None,
     ) -> None:
         super().__init__(clock)
         self._store = store
@@ -65,6 +67,7 @@ class Rescuer(Service):
         self._bus = bus
         self._worker_id = worker_id
         self._life_folder = life_folder
+        self._adopter = adopter
         self._here = proof.identity()
         self._seen: dict[str, _Seen] = {}
         self._swept_at = 0.0
@@ -80,6 +83,9 @@ class Rescuer(Service):
 
     def rescue(self) -> int:
         """Look once at everybody; how many jobs changed hands."""
+        # What the dead have left in their journals counts before anybody takes over from them.
+        if self._adopter is not None:
+            self._adopter.adopt()
         mine = self._worker_id()
         now = self.clock.monotonic()
         if now - self._looked_at > 3 * self._store.settings.worker.reap_seconds + _GAP_SECONDS:
@@ -201,16 +207,20 @@ class Rescuer(Service):
         if not is_running:
             resources.let_go_of_families(conn, dialect, [held.job_id])
         elif is_verdict and held.parent_id is not None:
-            self._end_phase(conn, held.job_id, held.parent_id, held.fence, error)
+            self._tell_parent(conn, held, held.parent_id, error)
 
-    def _end_phase(self, conn: Connection, job_id: str, parent_id: str, fence: int, error: str | None) -> None:
-        parent = endings.lock_owned(conn, self._store.dialect, [parent_id]).get(parent_id)
+    def _tell_parent(self, conn: Connection, held: Held, parent_id: str, error: str | None) -> None:
+        store, now = self._store, self._store.now()
+        parent = endings.lock_owned(conn, store.dialect, [parent_id]).get(parent_id)
         if parent is not None:
-            ending = Ending(job_id, "", "", fence, Status.FAILED, RunStatus.LOST, 0, error=error)
-            chains.child_ended(conn, self._store.dialect, ending, parent_id, parent, self._store.now(), self._ids.new)
+            ending = Ending(held.job_id, "", "", held.fence, Status.FAILED, RunStatus.LOST, 0, error=error)
+            new_id, is_phase = self._ids.new, held.is_phase
+            families.child_ended(conn, store, ending, parent_id, parent, now, new_id, is_phase=is_phase)
 
     def _sweep(self) -> None:
         """Wake whom a lost wake-up has left waiting."""
+        if families.wake_forgotten(self._store):
+            self._store.doorbell.ring()
         sql = "SELECT 1 FROM jobs WHERE blocked_by IS NOT NULL LIMIT 1"
         with self._store.read() as conn:
             if not self._store.dialect.query(conn, sql, []):

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from onward.engine.desk import Desk
 from onward.engine.worker import Worker
@@ -20,6 +20,7 @@ from onward.model import outcome
 from onward.model.job import Json
 from onward.model.outcome import Outcome
 from onward.store import Connection
+from onward.store.engines import Engines
 
 
 class Gate(Protocol):
@@ -43,18 +44,18 @@ class GatedEngines:
         self.dialect, self.engine, self.driver_errors = inner.dialect, inner.engine, inner.driver_errors
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with self._between(), self._inner.writing() as conn:
+    def writing(self, patience: float | None = None) -> Iterator[Connection]:
+        with self._between(), self._inner.writing(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
-    def writing_once(self) -> Iterator[Connection]:
-        with self._between(), self._inner.writing_once() as conn:
+    def writing_once(self, patience: float | None = None) -> Iterator[Connection]:
+        with self._between(), self._inner.writing_once(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
-        with self._between(), self._inner.reading() as conn:
+    def reading(self, patience: float | None = None) -> Iterator[Connection]:
+        with self._between(), self._inner.reading(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
@@ -74,6 +75,10 @@ class GatedEngines:
         return getattr(self._inner, name)
 
 
+def _stay_in_memory(error: StoreUnavailable) -> None:
+    raise error
+
+
 class SimulatedWorker:
     """One worker. ``pause`` lets others have their turn; ``is_prompt`` says whether what nobody waits for is written
     at once; ``on_written`` is told of each change that was."""
@@ -90,13 +95,14 @@ class SimulatedWorker:
         self._worker, self._pause, self._is_prompt, self._on_written = worker, pause, is_prompt, on_written
         store = worker._store
         store.prepare()
-        store._engines = GatedEngines(store.engines, gate)
+        store._engines = cast(Engines, GatedEngines(store.engines, gate))
         # Others must see a machine of its own, whose processes they cannot look at.
         worker._identity = dataclasses.replace(worker._identity, boot_id=host)
         worker._rescuer._here = worker._identity
         worker.pool.put = self._take  # type: ignore[method-assign]  # here a run begins when it is told to
         worker._writer.put = self._put  # type: ignore[method-assign]  # here there is no thread that writes
         worker._executor._drive_child = self._run_child
+        worker._outage.begin = _stay_in_memory  # type: ignore[method-assign]  # there is no disk here for a journal
         self._put_plainly = type(worker._writer).put
         self._waiting: list[Change] = []
         self.claimed: list[Desk] = []

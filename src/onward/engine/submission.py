@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -107,6 +107,22 @@ class NewJob:
         }
 
 
+def to_request(given: Submission, job_type: str, run_at: datetime | None) -> dict[str, Json]:
+    """A checked submission as plain JSON, to be made later: by the name of its type, and at its own time."""
+    plain = {item.name: getattr(given, item.name) for item in fields(given)}
+    plain |= {"job_type": job_type, "params": dict(given.params or {}), "tags": list(given.tags), "delay": None}
+    plain["run_at"] = run_at.isoformat() if run_at is not None else None
+    return {"verb": "submit", **plain}
+
+
+def of_request(request: Mapping[str, Json]) -> Submission:
+    """The submission of such a request."""
+    plain = {name: value for name, value in request.items() if name != "verb"}
+    if plain["run_at"] is not None:
+        plain["run_at"] = datetime.fromisoformat(plain["run_at"])
+    return Submission(**plain)
+
+
 def needs_text(needs: Sequence[Need]) -> str | None:
     """Resources as they are kept in a job's row."""
     return codec.encode([[n.resource, n.capacity] for n in needs], "The resources", 1 << 20) if needs else None
@@ -141,7 +157,7 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
         queue=given.queue or job_type.queue,
         priority=job_type.priority if given.priority is None else given.priority,
         delay=_delay(given.delay),
-        run_at=_run_at(given.run_at),
+        run_at=aware(given.run_at),
         idempotency_key=given.idempotency_key,
         tags=tuple(dict.fromkeys(given.tags)),
         on_conflict=given.on_conflict or job_type.on_conflict,
@@ -163,13 +179,14 @@ def _check_ids(given: Submission, job_type: JobType) -> None:
             f"{job_type.name} needs a source.", hint="Give source_id=, or --source on the command line."
         )
     for what, text in (("user id", given.user_id), ("bot id", given.bot_id), ("queue", given.queue)):
-        _check_text(what, text)
-    _check_text("idempotency key", given.idempotency_key, 512)
+        check_text(what, text)
+    check_text("idempotency key", given.idempotency_key, 512)
     for tag in given.tags:
-        _check_text("tag", tag)
+        check_text("tag", tag)
 
 
-def _check_text(what: str, text: object, most: int = 256) -> None:
+def check_text(what: str, text: object, most: int = 256) -> None:
+    """Raise ``InvalidValue`` unless it is None or a short text in one line."""
     if text is None:
         return
     if not isinstance(text, str) or not 0 < len(text) <= most or not text.isprintable():
@@ -187,12 +204,13 @@ def _delay(given: float | timedelta | None) -> timedelta | None:
     return max(delay, timedelta(0))
 
 
-def _run_at(given: datetime | None) -> datetime | None:
+def aware(given: datetime | None) -> datetime | None:
+    """The time in UTC. Raises ``InvalidValue`` for one without a zone."""
     if given is None:
         return None
     if given.tzinfo is None:
         raise InvalidValue(
-            f"run_at={given.isoformat()} has no time zone.",
+            f"The time {given.isoformat()} has no zone.",
             hint="Use an aware time: datetime(..., tzinfo=UTC).",
         )
     return given.astimezone(UTC)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
-from onward.engine import conflicts, submission
+from onward.engine import conflicts, families, submission
 from onward.engine.submission import NewJob, Submission
-from onward.errors import IdempotencyConflict, JobNotFound, WrongSqliteLibrary
+from onward.errors import IdempotencyConflict, WrongSqliteLibrary
 from onward.events import Bus, JobSubmitted
 from onward.model import codec
 from onward.model.ids import Ids, shown
@@ -34,6 +35,14 @@ class Submitter:
     def check(self, given: Submission) -> NewJob:
         """A submission as it would be written, or the error that says what is wrong."""
         return submission.check(given, self._registry, self._settings, self._ids.new())
+
+    def keep_for_later(self, given: Submission) -> tuple[Job, dict[str, Any]]:
+        """A submission that cannot be made now: the job as it will be, and the request that makes it."""
+        item = self.check(given)
+        now = self._clock.now()
+        run_at = _due(item, now)
+        job = dataclasses.replace(_as_job(item, now, run_at, run_at <= now), stale=True)
+        return job, submission.to_request(given, item.job_type.name, run_at if run_at > now else None)
 
     def submit(self, new: Sequence[NewJob], connection: Any = None) -> list[Job]:
         """Write the jobs, all or none, and return them in the order given."""
@@ -117,26 +126,13 @@ class Submitter:
     def _settle(self, conn: Connection, item: NewJob, now: datetime) -> Job | None:
         """The unfinished job that the submission resumes; else its needs are noted, and it is to be inserted."""
         if item.parent_id is not None:
-            self._inherit(conn, item)
+            families.inherit(conn, self._store, item)
         if not item.needs and item.source_id is None:
             return None
         resumed = conflicts.settle(conn, self._store, item, now)
         if resumed is None:
             self._want(conn, item)
         return resumed
-
-    def _inherit(self, conn: Connection, item: NewJob) -> None:
-        """What an ancestor occupies is the child's too: it neither waits for it nor takes it."""
-        parent_id = item.parent_id
-        while parent_id is not None:
-            parent = jobs.get_job(conn, self._store.dialect, parent_id)
-            if parent is None:
-                raise JobNotFound(
-                    f"There is no job {parent_id}, which is named as parent.", hint="See `onward job list`."
-                )
-            theirs = {need.resource for need in parent.resources}
-            item.needs = tuple(need for need in item.needs if need.resource not in theirs)
-            parent_id = parent.parent_id
 
     def _want(self, conn: Connection, item: NewJob) -> None:
         resources.declare(conn, self._store.dialect, item.needs)

@@ -17,16 +17,22 @@ from typing import Any, Self
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine import proof
+from onward.engine.adopter import Adopter
 from onward.engine.children import Children
 from onward.engine.claimer import Claimer
 from onward.engine.desk import Desk, stopped
 from onward.engine.executor import Executor
+from onward.engine.expirer import Expirer
 from onward.engine.heartbeat import Heartbeat
 from onward.engine.job_logging import capture
+from onward.engine.outage import Outage
 from onward.engine.overseer import Overseer
+from onward.engine.pen import Pen
 from onward.engine.pool import Pool
 from onward.engine.rescuer import Rescuer
 from onward.engine.service import Service
+from onward.engine.spool import Do, doing
+from onward.engine.timekeeper import Timekeeper
 from onward.engine.writer import Writer
 from onward.errors import JobLost, OnwardError, StoreUnavailable
 from onward.events import Bus, RunEnded, WorkerStarted, WorkerStopped
@@ -47,6 +53,9 @@ class Worker:
     """Runs jobs. ``run`` blocks and handles signals; as a context manager it runs in the background.
 
     ``concurrency``: jobs at a time. ``queues``: names, or all. ``name``: shown to people.
+    ``do``: does the requests that processes before it in its place could not hand on;
+    without it the journals that they left are not for this worker.
+    ``beside``: services that are started and stopped with it.
     """
 
     def __init__(
@@ -60,6 +69,8 @@ class Worker:
         concurrency: int | None = None,
         queues: Sequence[str] | None = None,
         name: str | None = None,
+        do: Do | None = None,
+        beside: Sequence[Service] = (),
     ) -> None:
         settings = store.settings.worker
         self._store, self._registry, self._clock, self._ids, self._bus = store, registry, clock, ids, bus
@@ -77,13 +88,19 @@ class Worker:
         self._life: proof.LifeFile | None = None
         self._stop_listening: list[Any] = []
         self._children = Children(store.url, store.settings)
-        self._writer = Writer(store, clock, ids, self._my_id, self._told, self._news.set)
+        self._pen = Pen(store, ids, self._my_id)
+        self._outage = Outage(store, clock, ids, self._pen, self._my_id, self._told)
+        self._writer = Writer(store, clock, self._pen, self._outage, self._told, self._news.set)
         self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive)
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
-        self._overseer = Overseer(store, self.pool, clock, bus, self._my_id)
+        self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
-        self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder())
+        self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
+        self._expirer = Expirer(store, clock, ids)
+        self._adopter = Adopter(store, ids, self._told, doing(do)) if do is not None else None
+        self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
+        self._beside = tuple(beside)
 
     # ---- running --------------------------------------------------------------------------------------------
 
@@ -123,9 +140,13 @@ class Worker:
         self._store.prepare()
         self._is_running = True
         capture()
+        # What those before us in this place could not write comes before anything of ours.
+        if self._adopter is not None:
+            self._adopter.adopt()
         self._enter()
         ring = self._store.doorbell.listen
-        self._stop_listening = [ring(self._claimer.wake), ring(self._overseer.ring)]
+        ears = [self._claimer.wake, self._overseer.ring, *(service.wake for service in self._beside)]
+        self._stop_listening = [ring(ear) for ear in ears]
         for service in self._services():
             service.start()
         self._bus.tell(WorkerStarted(worker=self.name, concurrency=self.slots, queues=self.queues))
@@ -138,10 +159,14 @@ class Worker:
         self._is_running = False
         grace = self._store.settings.worker.grace_seconds if timeout is None else timeout
         interrupted = self._drain(grace)
-        for service in (self._claimer, self._rescuer, self._overseer):
+        for service in (
+            self._claimer, self._rescuer, self._expirer, self._overseer, self._timekeeper, *self._beside,
+        ):  # fmt: skip
             service.stop()
         if not self._writer.drain(max(2.0, grace)):
-            _log.error("The database is away; what was not written of this worker's jobs is done again.")
+            _log.error("Neither database nor journal can be written; what was not is done again.")
+        self._outage.stop()
+        self._outage.close()
         self._heartbeat.stop()
         self._leave()
         self._bus.tell(WorkerStopped(worker=self.name, interrupted=interrupted))
@@ -156,9 +181,14 @@ class Worker:
     def is_idle(self) -> bool:
         """Whether nothing runs and nothing can be claimed now; looks for work by itself."""
         before = self._claimer.claimed
-        if self.pool.active or not self._writer.is_idle:
+        if self.pool.active or not self._writer.is_idle or self._outage.is_on:
             return False
-        is_quiet = self._claimer.claim(self.slots) == 0 and not self.pool.active and self._writer.is_idle
+        try:
+            found = self._claimer.claim(self.slots)
+        except StoreUnavailable:
+            # Nobody knows what could be claimed.
+            return False
+        is_quiet = found == 0 and not self.pool.active and self._writer.is_idle
         # A job that came and went meanwhile may have made others.
         return is_quiet and self._claimer.claimed == before
 
@@ -177,7 +207,10 @@ class Worker:
         return self.id
 
     def _services(self) -> tuple[Service, ...]:
-        return (self._writer, self._heartbeat, self._rescuer, self._claimer, self._overseer)
+        return (
+            self._writer, self._outage, self._heartbeat, self._rescuer, self._expirer, self._claimer, self._overseer,
+            self._timekeeper, *self._beside,
+        )  # fmt: skip
 
     def _life_folder(self) -> Path | None:
         path = self._store.sqlite_path
@@ -211,11 +244,7 @@ class Worker:
     def _leave(self) -> None:
         for stop in self._stop_listening:
             stop()
-        try:
-            now = self._store.now()
-            self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, "stopped", now))
-        except StoreUnavailable as error:
-            _log.warning("Worker %s could not sign off: %s", self.name, error)
+        self._try(lambda: self._say("stopped"))
         self._lock.let_go()
         if self._life is not None:
             self._life.close()
@@ -236,13 +265,9 @@ class Worker:
     # ---- leaving --------------------------------------------------------------------------------------------
 
     def _drain(self, grace: float) -> int:
+        self._claimer.is_open = False
         self._try(self._claimer.close)
-        now = self._store.clock.now()
-        self._try(
-            lambda: self._store.write(
-                lambda conn: workers.set_state(conn, self._store.dialect, self.id, "draining", now)
-            )
-        )
+        self._try(lambda: self._say("draining"))
         desks = list(self.pool.active.values())
         for desk in desks:
             desk.is_draining = True
@@ -252,7 +277,7 @@ class Worker:
         self._wait_left(grace)
         for step in (1, 2):
             for desk in list(self.pool.active.values()):
-                self._overseer.press(desk, step)
+                self._timekeeper.press(desk, step)
             self._wait_left(_LAST_WORDS if step == 1 else 0.2)
         rest = list(self.pool.active.values())
         if rest:
@@ -282,7 +307,14 @@ class Worker:
         for desk in rest:
             desk.interrupt = JobLost("The worker has given the job back.")
 
+    def _say(self, state: str) -> None:
+        now = self._store.now()
+        self._store.write(lambda conn: workers.set_state(conn, self._store.dialect, self.id, state, now))
+
     def _try(self, act: Any) -> None:
+        """Something for the database; not waited for while it is known to be away."""
+        if self._outage.is_on:
+            return
         try:
             act()
         except StoreUnavailable as error:

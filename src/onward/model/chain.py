@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Protocol
 
@@ -113,6 +114,39 @@ class ChainReport:
         if self.errors:
             first = self.errors[0]
             raise InvalidChain(first.message, hint=first.hint, report=self)
+
+
+@dataclass(frozen=True)
+class ChainTemplate:
+    """A chain that is saved under a name; ``version`` rises with each save."""
+
+    name: str
+    phases: tuple[JobPhase, ...]
+    label: str
+    description: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    updated_by: str | None = None
+
+
+def with_params(name: str, phases: Sequence[JobPhase], added: Mapping[str, Mapping[str, Json]]) -> list[JobPhase]:
+    """The phases with more parameters, by the names of phases. Raises ``InvalidChain`` for a name that is none."""
+    unknown = sorted(set(added) - {phase.name for phase in phases})
+    if unknown:
+        raise InvalidChain(
+            f"The chain {name!r} has no phase {unknown[0]!r}.",
+            hint="Its phases: " + ", ".join(phase.name for phase in phases) + ".",
+        )
+    return [
+        JobPhase(
+            phase.name,
+            weight=phase.weight,
+            job_type=phase.type_name,
+            params={**phase.type_params, **added.get(phase.name, {})},
+        )
+        for phase in phases
+    ]
 
 
 def check_chain(

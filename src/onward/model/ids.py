@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import uuid
+from datetime import datetime
 
 from onward.clock import Clock
 from onward.errors import InvalidValue
@@ -42,6 +43,12 @@ def _text(value: int, noise: str) -> str:
     head = f"{value >> 12:012x}"
     variant = "89ab"[int(noise[0], 16) & 3]
     return f"{head[:8]}-{head[8:]}-7{value & 0xFFF:03x}-{variant}{noise[1:4]}-{noise[4:]}"
+
+
+def id_floor(moment: datetime) -> str:
+    """Where the ids begin that are made at this time: all made before are less."""
+    digits = f"{max(0, int(moment.timestamp() * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}"
 
 
 def shown(job_id: str, prefix: str = "job") -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from onward.model.family import WorkRange
 from onward.model.states import RunStatus, Status, Waiting
 
 Json = Any
@@ -126,6 +127,12 @@ class Job:
     task_description: str = ""
     type_version: int = 1
     idempotency_key: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_note: str = ""
+    family: str | None = None
+    """Of a range: the name of the fan-out that made it."""
+    range: WorkRange | None = None
     stale: bool = False
     as_of: datetime | None = None
 
@@ -141,12 +148,19 @@ class Job:
         return stopped and self.has_checkpoint and self.superseded_by is None
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is a phase of a chain or a range of a fan-out, which its parent steers."""
+        return self.position is not None or self.family is not None
+
+    @property
     def state(self) -> str:
         """The word that people read, derived from the status and its circumstances."""
         if self.is_interrupted:
             return "interrupted"
         if self.status is Status.PENDING:
             return _pending_state(self)
+        if self.status is Status.RUNNING and self.waiting_on is Waiting.CHILDREN and self.paused_by is not None:
+            return "paused"
         return {Status.PENDING_HITL: "input", Status.COMPLETED: "succeeded"}.get(self.status, str(self.status))
 
 
@@ -212,6 +226,25 @@ class EventRecord:
     fence: int
     actor: str | None = None
     data: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something that a run wanted to write after an outage and that was refused: its job was somebody else's.
+
+    ``kind``: ``ending``, ``checkpoint``, ``step``, ``columns``, ``submit`` or ``answer``; ``data`` is what was to be
+    written.
+    """
+
+    seq: int
+    job_id: str
+    run_id: str | None
+    fence: int
+    worker_id: str | None
+    kind: str
+    reason: str
+    at: datetime
+    data: Json = None
 
 
 @dataclass(frozen=True, slots=True)

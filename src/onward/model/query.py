@@ -24,18 +24,33 @@ class JobQuery:
     since: datetime | None = None
     until: datetime | None = None
     interrupted: bool = False
+    acknowledged: bool | None = None
 
     def key(self) -> str:
         """A short digest of the filters: a cursor fits only the list it came from."""
         return digest(repr(self))
 
 
-def cursor(query: JobQuery, last_id: str) -> str:
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Filters of a list of what people did; None means any."""
+
+    actor: str | None = None
+    job_id: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+
+    def key(self) -> str:
+        """A short digest of the filters: a cursor fits only the list it came from."""
+        return digest(repr(self))
+
+
+def cursor(query: JobQuery | AuditQuery, last_id: str) -> str:
     """The opaque text that continues after ``last_id``."""
     return base64.urlsafe_b64encode(f"{query.key()} {last_id}".encode()).decode().rstrip("=")
 
 
-def place(query: JobQuery, text: str) -> str:
+def place(query: JobQuery | AuditQuery, text: str) -> str:
     """The id after which to go on; ``InvalidValue`` for a cursor of another list or no cursor at all."""
     try:
         key, _, last_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")

@@ -64,3 +64,4 @@ class Waiting(StrEnum):
     PAUSE = "pause"
     HOLD = "hold"
     PERSON = "person"
+    OUTSIDE = "outside"

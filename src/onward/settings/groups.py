@@ -38,7 +38,9 @@ class Database(Group):
         "how long a locked SQLite file is waited for before it counts as unreachable",
         least=0,
     )
-
+    call_timeout_seconds: float = setting(
+        10, kinds.SECONDS, "how long PostgreSQL may take to answer before the connection counts as dead", least=0.1
+    )
     sqlite_safe_mode: bool = setting(
         False, kinds.TRUTH, "true: one file lock around writes, for SQLite libraries that lose them otherwise"
     )
@@ -127,12 +129,24 @@ class Cache(Group):
 
     enabled: bool = setting(True, kinds.TRUTH, "false: every look-up asks the database")
     ttl_minutes: float = setting(
-        60, kinds.MINUTES, "a finished job stays in memory this long after its last change", least=0
+        60, kinds.MINUTES, "a job stays in memory this long after it was last read or changed", least=0
     )
     sweep_minutes: float = setting(5, kinds.MINUTES, "how often expired jobs are taken out", least=0.01)
     max_jobs: int = setting(
         10_000, kinds.WHOLE, "jobs held, about 2 kB each; the longest untouched goes first", least=0
     )
+
+
+@group
+class Journal(Group):
+    """What is written while the database is away."""
+
+    folder: str | None = setting(
+        None,
+        kinds.TEXT,
+        "a folder on a local disk; none: beside a SQLite file, else under ~/.local/state/onward",
+    )
+    max_bytes: int = setting(256 * MIB, kinds.BYTES, "a full journal makes jobs wait, and drops nothing", least=4096)
 
 
 @group
@@ -144,6 +158,25 @@ class Scheduler(Group):
         30, kinds.SECONDS, "the longest sleep between two looks; a nearer due time wakes it", least=0.1
     )
     file: str | None = setting(None, kinds.TEXT, "a file of schedules, read at start")
+
+
+@group
+class Cluster(Group):
+    """A Dask cluster that is there, for the ranges of split jobs."""
+
+    address: str | None = setting(
+        None, kinds.TEXT, "its scheduler, tcp://host:8786; none: ranges run on workers like any job"
+    )
+    queue: str = setting("cluster", kinds.TEXT, "queue of ranges whose job type names none, when there is an address")
+    tasks: int | None = setting(
+        None, kinds.WHOLE, "ranges at a time on it; none: as many as it has threads", least=1, most=100_000
+    )
+    app: str | None = setting(
+        None,
+        kinds.TEXT,
+        "module:attribute with the job types, imported by its workers; none: the modules of the job types",
+    )
+    resource: str | None = setting(None, kinds.TEXT, "Dask resource of which each task takes one, such as GPU")
 
 
 @group
@@ -167,6 +200,14 @@ class Retention(Group):
     finished_days: float = setting(30, kinds.DAYS, "finished jobs and their runs", least=0)
     checkpoint_days: float = setting(
         7, kinds.DAYS, "checkpoints of failed and cancelled jobs, from the last save", least=0
+    )
+    archive: str = setting(
+        "table",
+        kinds.TEXT,
+        "where finished jobs go: table (archived_jobs), a folder (compressed JSON Lines), or none",
+    )
+    tombstone_days: float = setting(
+        30, kinds.DAYS, "how long it is known of a job without a document in the database that there was one", least=0
     )
 
 

@@ -15,7 +15,9 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cluster,
     Database,
+    Journal,
     Limits,
     Log,
     Retention,
@@ -39,7 +41,9 @@ class Settings(Group):
     worker: Worker = Worker()
     checkpoint: Checkpoint = Checkpoint()
     cache: Cache = Cache()
+    journal: Journal = Journal()
     scheduler: Scheduler = Scheduler()
+    cluster: Cluster = Cluster()
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()

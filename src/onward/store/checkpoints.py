@@ -77,9 +77,9 @@ def _reads(state: str) -> bool:
 
 
 def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[dict[str, Any]]:
-    """Number, size, percent, time and validity of the kept checkpoints, newest first."""
+    """Number, size, percent, time, validity and pin of the kept checkpoints, newest first."""
     sql = (
-        "SELECT number, state, digest, percent, saved_at, type_version FROM checkpoints WHERE job_id = ? "
+        "SELECT number, state, digest, percent, saved_at, type_version, pinned FROM checkpoints WHERE job_id = ? "
         "ORDER BY number DESC"
     )
     return [
@@ -90,8 +90,9 @@ def list_checkpoints(conn: Connection, dialect: Dialect, job_id: str) -> list[di
             "saved_at": rows.moment(saved_at),
             "type_version": version,
             "is_valid": digest(state) == kept,
+            "pinned": bool(pinned),
         }
-        for number, state, kept, percent, saved_at, version in dialect.query(conn, sql, [job_id])
+        for number, state, kept, percent, saved_at, version, pinned in dialect.query(conn, sql, [job_id])
     ]
 
 
@@ -152,16 +153,21 @@ def read_partial(conn: Connection, dialect: Dialect, job_id: str, name: str, cou
     """The first ``count`` records, a piece at a time. Raises ``CorruptCheckpoint`` for a gap or damage."""
     read = 0
     while read < count:
-        sql = "SELECT count, records, digest FROM job_partials WHERE job_id = ? AND name = ? AND first = ?"
-        found = dialect.query(conn, sql, [job_id, name, read])
-        if not found or digest(found[0][1]) != found[0][2]:
-            raise CorruptCheckpoint(
-                f"The partial work {name!r} of job {job_id} is damaged after {read} records.",
-                hint="Start the job fresh, or restore the database from a backup.",
-            )
-        for value in orjson.loads(found[0][1])[: count - read]:
-            yield orjson.dumps(value).decode()
-        read += int(found[0][0])
+        piece = read_piece(conn, dialect, job_id, name, read)
+        yield from piece[: count - read]
+        read += len(piece)
+
+
+def read_piece(conn: Connection, dialect: Dialect, job_id: str, name: str, first: int) -> list[str]:
+    """The records that were appended together after the first so many. Raises ``CorruptCheckpoint``."""
+    sql = "SELECT records, digest FROM job_partials WHERE job_id = ? AND name = ? AND first = ?"
+    found = dialect.query(conn, sql, [job_id, name, first])
+    if not found or digest(found[0][0]) != found[0][1]:
+        raise CorruptCheckpoint(
+            f"The partial work {name!r} of job {job_id} is damaged after {first} records.",
+            hint="Start the job fresh, or restore the database from a backup.",
+        )
+    return [orjson.dumps(value).decode() for value in orjson.loads(found[0][0])]
 
 
 def drop_saved(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:

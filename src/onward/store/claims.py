@@ -48,12 +48,14 @@ class Claim:
     run_id: str
     started_at: datetime
     is_resumed: bool = False
+    family: str | None = None
+    range: tuple[int, int, int, int] | None = None
 
 
 _COLUMNS = (
     "job_id, job_type, params, fence, generation, attempt, failures, source_id, user_id, bot_id, parent_id, "
     "type_version, checkpoint_at, checkpoint_number, resources, phase_from, phase_share, progress_percent, "
-    "progress_done, progress_total"
+    "progress_done, progress_total, family, range_number, range_total, range_start, range_end"
 )
 
 
@@ -64,6 +66,15 @@ def promote_due(conn: Connection, dialect: Dialect, now: datetime) -> int:
         "AND worker_id IS NULL"
     )
     return dialect.execute(conn, sql, [dialect.time(now)])
+
+
+def count_ready(conn: Connection, dialect: Dialect, queue: str, most: int) -> int:
+    """How many jobs of a queue are ready to be claimed, counted up to ``most``."""
+    sql = (
+        f"SELECT count(*) FROM (SELECT 1 FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE status = 'pending' "
+        "AND waiting_on IS NULL AND queue = ? LIMIT ?) AS found"
+    )
+    return int(dialect.query(conn, sql, [queue, most])[0][0])
 
 
 def next_due(conn: Connection, dialect: Dialect) -> Any:
@@ -191,6 +202,8 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
         total=row[19],
         run_id=run_id,
         started_at=now,
+        family=row[20],
+        range=(row[21], row[22], row[23], row[24]) if row[20] is not None else None,
     )
 
 
@@ -256,13 +269,14 @@ class Held:
     parent_id: str | None
     waiting_on: Waiting | None
     has_needs: bool
+    is_phase: bool
 
 
 def owned_by(conn: Connection, dialect: Dialect, worker_id: str) -> list[Held]:
     """What a worker has, kept from others until the transaction ends."""
     sql = (
         "SELECT job_id, status, fence, generation, losses, max_losses, on_worker_lost, parent_id, waiting_on, "
-        f"resources FROM jobs WHERE worker_id = ? ORDER BY job_id{dialect.lock}"
+        f"resources, position FROM jobs WHERE worker_id = ? ORDER BY job_id{dialect.lock}"
     )
     return [
         Held(
@@ -276,6 +290,7 @@ def owned_by(conn: Connection, dialect: Dialect, worker_id: str) -> list[Held]:
             parent_id=row[7],
             waiting_on=Waiting(row[8]) if row[8] else None,
             has_needs=row[9] is not None,
+            is_phase=row[10] is not None,
         )
         for row in dialect.query(conn, sql, [worker_id])
     ]
@@ -297,12 +312,14 @@ def take_over(
     when = dialect.time(now)
     sql = (
         "UPDATE jobs SET status = ?, fence = fence + 1, worker_id = NULL, waiting_on = CASE WHEN ? = 'pending' "
-        "AND paused_by IS NOT NULL THEN 'pause' ELSE ? END, losses = ?, "
+        "AND paused_by IS NOT NULL AND ? <> 'hold' THEN 'pause' ELSE ? END, losses = ?, "
         "error = coalesce(?, error), "
         "completed_at = CASE WHEN ? IN ('failed', 'cancelled') THEN coalesce(completed_at, ?) END, updated_at = ? "
         "WHERE job_id = ? AND fence = ?"
     )
-    dialect.execute(conn, sql, [status, status, waiting_on, losses, error, status, when, when, job_id, fence])
+    dialect.execute(
+        conn, sql, [status, status, waiting_on or "", waiting_on, losses, error, status, when, when, job_id, fence]
+    )
     sql = (
         "UPDATE job_runs SET status = 'lost', finished_at = ?, error_type = 'WorkerLost', "
         "error_message = 'The worker was lost.' WHERE job_id = ? AND fence <= ? AND status = 'running'"

@@ -6,10 +6,10 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from onward.errors import InvalidValue, OnwardError
-from onward.store import migrate
+from onward.store import migrate, moved
 from onward.store.engines import SqliteEngines
 from onward.store.store import Store, shown_url
 from onward.store.tables import metadata
@@ -26,9 +26,12 @@ def status(store: Store) -> dict[str, Any]:
         else:
             library = "PostgreSQL " + str(store.dialect.query(conn, "SHOW server_version", [])[0][0])
             size = int(store.dialect.query(conn, "SELECT pg_database_size(current_database())", [])[0][0])
+        mark = moved.look(conn, store.dialect)
         rows: dict[str, int] = {}
         if found is not None:
-            for name in sorted(metadata.tables):
+            # An older schema has not all of them yet.
+            there = set(inspect(conn).get_table_names())
+            for name in sorted(there & set(metadata.tables)):
                 rows[name] = int(store.dialect.query(conn, f'SELECT count(*) FROM "{name}"', [])[0][0])
     return {
         "url": shown_url(store.url),
@@ -37,6 +40,7 @@ def status(store: Store) -> dict[str, Any]:
         "needs": migrate.HEAD,
         "bytes": size,
         "rows": rows,
+        "moved_to": mark.to if mark else None,
     }
 
 
@@ -58,7 +62,7 @@ def check(store: Store) -> list[str]:
 _CONTRADICTIONS = (
     (
         "SELECT count(*) FROM jobs WHERE status = 'running' AND worker_id IS NULL "
-        "AND (waiting_on IS NULL OR waiting_on <> 'children')",
+        "AND (waiting_on IS NULL OR waiting_on NOT IN ('children', 'outside'))",
         "jobs are running without a worker",
     ),
     (
@@ -70,9 +74,20 @@ _CONTRADICTIONS = (
         "resources are held for jobs that do not exist",
     ),
     (
+        "SELECT count(*) FROM questions q LEFT JOIN jobs j ON j.job_id = q.job_id WHERE q.state = 'open' "
+        "AND (j.job_id IS NULL OR j.status <> 'pending_hitl')",
+        "questions are open though nobody waits for their answer",
+    ),
+    (
+        "SELECT count(*) FROM jobs j WHERE j.status = 'pending_hitl' AND NOT EXISTS "
+        "(SELECT 1 FROM questions q WHERE q.job_id = j.job_id AND q.state = 'open')",
+        "jobs wait for an answer to no question",
+    ),
+    (
         "SELECT count(*) FROM job_resources n JOIN jobs j ON j.job_id = n.job_id WHERE n.slot IS NOT NULL "
         "AND j.status IN ('completed', 'failed', 'cancelled') AND j.worker_id IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM jobs c WHERE c.parent_id = j.job_id AND c.worker_id IS NOT NULL)",
+        "AND NOT EXISTS (SELECT 1 FROM jobs c LEFT JOIN jobs g ON g.parent_id = c.job_id WHERE c.parent_id = j.job_id "
+        "AND (c.worker_id IS NOT NULL OR g.worker_id IS NOT NULL))",
         "resources are held by jobs that have ended",
     ),
     (

@@ -22,6 +22,8 @@ class Dialect(Protocol):
     name: str
     lock: str
     """Appended to a SELECT to keep the rows from others until the transaction ends."""
+    lock_free: str
+    """The same, passing over the rows that somebody else keeps."""
 
     def time(self, value: datetime) -> Any:
         """A time as the driver takes it in a statement of our own text."""
@@ -34,6 +36,9 @@ class Dialect(Protocol):
     ) -> int:
         """Set columns of many rows, each found by its keys; a row is keys then values. Returns how many changed."""
 
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        """Delete many rows, each found by its keys, which are never empty. Returns how many there were."""
+
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         """Rows of a statement of our own text with ``?`` for its parameters."""
 
@@ -42,6 +47,18 @@ class Dialect(Protocol):
 
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         """Run such a statement; the number of rows that it changed."""
+
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        """Rows of a statement, so many at a time and no more than that in memory; within a transaction."""
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        """Put whole rows in as fast as may be: for filling tables, away from the hot path."""
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:
+        """The highest number that a rising column has ever given."""
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        """Have a rising column go on above this number."""
 
     def use_index(self, name: str) -> str:
         """Appended to a table's name where the planner must be told which index to use."""
@@ -61,6 +78,7 @@ class SqliteDialect:
     name = "sqlite"
     # A writing transaction has the whole file for itself.
     lock = ""
+    lock_free = ""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[Any, ...], str] = {}
@@ -121,6 +139,17 @@ class SqliteDialect:
             changed += cursor.rowcount
         return int(changed)
 
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        cursor, deleted = _cursor(conn), 0
+        names = ", ".join(f'"{name}"' for name in keys)
+        for group in _groups(rows):
+            # As JSON: one text for any number of rows.
+            taken = ", ".join(f"json_extract(value, '$[{n}]')" for n in range(len(keys)))
+            sql = f'DELETE FROM "{table.name}" WHERE ({names}) IN (SELECT {taken} FROM json_each(?))'
+            cursor.execute(sql, [orjson.dumps([list(row) for row in group]).decode()])
+            deleted += cursor.rowcount
+        return int(deleted)
+
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         return list(_cursor(conn).execute(sql, params).fetchall())
 
@@ -132,6 +161,26 @@ class SqliteDialect:
 
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql, params).rowcount)
+
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        cursor = _cursor(conn).execute(sql)
+        while found := cursor.fetchmany(size):
+            yield found
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        sql = f'INSERT INTO "{table.name}" ({names}) VALUES {_values(len(columns), 1)}'
+        _cursor(conn).executemany(sql, rows)
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:  # noqa: ARG002 - SQLite has one a table
+        found = self.query(conn, "SELECT seq FROM sqlite_sequence WHERE name = ?", [table.name])
+        return int(found[0][0]) if found else 0
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        if number > self.last_number(conn, table, column):
+            # Rows that were put in have made the entry, but where there were none.
+            self.execute(conn, "DELETE FROM sqlite_sequence WHERE name = ?", [table.name])
+            self.execute(conn, "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table.name, number])
 
     def use_index(self, name: str) -> str:
         return f" INDEXED BY {name}"
@@ -201,6 +250,7 @@ class PostgresDialect:
 
     name = "postgresql"
     lock = " FOR UPDATE"
+    lock_free = " FOR UPDATE SKIP LOCKED"
 
     def time(self, value: datetime) -> Any:
         return value
@@ -239,6 +289,15 @@ class PostgresDialect:
         cursor.execute(sql, [*parts.shared_values, *map(_array, parts.columns)])
         return int(cursor.rowcount)
 
+    def delete_many(self, conn: Connection, table: Table, keys: Sequence[str], rows: Sequence[Row]) -> int:
+        where = " AND ".join(f't."{name}" = v."{name}"' for name in keys)
+        cursor = _cursor(conn)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(
+            f'DELETE FROM "{table.name}" AS t USING {_unnest(table, keys)} WHERE {where}', list(map(_array, columns))
+        )
+        return int(cursor.rowcount)
+
     def query(self, conn: Connection, sql: str, params: Sequence[Any]) -> list[Any]:
         return list(_cursor(conn).execute(sql.replace("?", "%s"), params).fetchall())
 
@@ -247,6 +306,30 @@ class PostgresDialect:
 
     def execute(self, conn: Connection, sql: str, params: Sequence[Any]) -> int:
         return int(_cursor(conn).execute(sql.replace("?", "%s"), params).rowcount)
+
+    def stream(self, conn: Connection, sql: str, size: int) -> Iterator[list[Any]]:
+        # A cursor on the server: the driver's plain one would fetch the whole table first.
+        raw: Any = conn.connection.driver_connection
+        with raw.cursor("onward_stream") as cursor:
+            cursor.execute(sql)
+            while found := cursor.fetchmany(size):
+                yield list(found)
+
+    def load_many(self, conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
+        names = ", ".join(f'"{name}"' for name in columns)
+        with _cursor(conn).copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def last_number(self, conn: Connection, table: Table, column: str) -> int:
+        sequence = self.query(conn, "SELECT pg_get_serial_sequence(?, ?)", [table.name, column])[0][0]
+        found = self.query(conn, f"SELECT last_value, is_called FROM {sequence}", [])[0]
+        return int(found[0]) if found[1] else 0
+
+    def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
+        if number > self.last_number(conn, table, column):
+            sql = "SELECT setval(pg_get_serial_sequence(?, ?)::regclass, ?)"
+            self.query(conn, sql, [table.name, column, number])
 
     def use_index(self, name: str) -> str:  # noqa: ARG002 - it keeps statistics, and chooses by them
         return ""

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from onward.model.job import Progress
+from onward.model.job import Need, Progress
+from onward.model.question import Asking
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import checkpoints, resources
+from onward.store import checkpoints, families, questions, resources
 from onward.store.dialects import Dialect
 from onward.store.jobs import Told, tell_events
 from onward.store.tables import job_runs, jobs
@@ -21,7 +22,8 @@ from onward.store.tables import job_runs, jobs
 class Ending:
     """How a run ended, and what becomes of its job.
 
-    ``status`` is what the job shall be: an ended one, or ``pending`` with ``waiting_on`` and ``run_at``.
+    ``status`` is what the job shall be: an ended one, or ``pending`` with ``waiting_on`` and ``run_at``, or
+    ``pending_hitl`` with the ``question`` that it asks.
     """
 
     job_id: str
@@ -41,8 +43,15 @@ class Ending:
     has_saved: bool = False
     has_needs: bool = False
     keeps_resources: bool = False
+    keeps_saved: bool = False
+    """Of a range that has completed: its parent will read what it has saved."""
+    family: dict[str, Any] | None = None
+    """The ranges for which it waits without a worker, as they are to be set going: plain JSON."""
+    lent: tuple[str, int] | None = None
+    """One more resource, with its capacity, that it needs to go on, and gives back after a while."""
     event: str = ""
     data: str | None = None
+    question: Asking | None = None
 
 
 @dataclass(slots=True)
@@ -94,10 +103,11 @@ def end_runs(
     plain: list[tuple[Any, ...]] = []
     told: list[Told] = []
     verdicts: list[Ending] = []
-    drop: list[str] = []
+    saved: list[Ending] = []
     free: list[str] = []
     wait: list[str] = []
     left: list[str] = []
+    asked: list[questions.Asked] = []
     for ending in endings:
         job = owned[ending.job_id]
         if job.status is not Status.RUNNING:
@@ -110,7 +120,7 @@ def end_runs(
         if ending.status is Status.COMPLETED and ending.progress is None:
             plain.append((ending.job_id, ending.fence, "completed", None, ending.result, None, 100, when, when))
         else:
-            _end_one(conn, dialect, ending, job, when)
+            _end_one(conn, dialect, ending, job, now)
         told.append(
             (
                 ending.job_id,
@@ -122,10 +132,12 @@ def end_runs(
                 ending.data,
             )
         )
+        if ending.question is not None:
+            asked.append((ending.job_id, job.generation, ending.fence, ending.question))
         if ending.status.is_ended:
             verdicts.append(ending)
         if ending.status is Status.COMPLETED and (job.checkpoint_at is not None or ending.has_saved):
-            drop.append(ending.job_id)
+            saved.append(ending)
         if ending.has_needs and not ending.keeps_resources:
             (free if ending.status.is_ended else wait).append(ending.job_id)
     if plain:
@@ -136,14 +148,24 @@ def end_runs(
             ("status", "worker_id", "result", "error", "progress_percent", "completed_at", "updated_at"),
             plain,
         )
+    if asked:
+        questions.ask(conn, dialect, asked, now)
     _end_run_rows(conn, dialect, endings, when)
     tell_events(conn, dialect, told)
+    if saved:
+        _drop_saved(conn, dialect, saved)
+    _let_go(conn, dialect, free, wait, left)
+    return verdicts
+
+
+def _drop_saved(conn: Connection, dialect: Dialect, completed: Sequence[Ending]) -> None:
+    """What completed jobs have saved is needed no more; what a range has saved waits for its parent."""
+    families.drop_ranges(conn, dialect, [ending.job_id for ending in completed])
+    drop = [ending.job_id for ending in completed if not ending.keeps_saved]
     if drop:
         checkpoints.drop_saved(conn, dialect, drop)
         where, params = dialect.among("job_id", drop)
         dialect.execute(conn, f"UPDATE jobs SET checkpoint_at = NULL WHERE {where}", params)
-    _let_go(conn, dialect, free, wait, left)
-    return verdicts
 
 
 def _let_go(conn: Connection, dialect: Dialect, free: list[str], wait: list[str], left: list[str]) -> None:
@@ -166,10 +188,11 @@ def _leave(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, when:
     dialect.execute(conn, sql, [when, ending.job_id, ending.fence])
 
 
-def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, when: Any) -> None:
+def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, now: datetime) -> None:
+    when = dialect.time(now)
     is_ended = ending.status.is_ended
     waiting_on: str | None = ending.waiting_on
-    if job.paused_by is not None and not is_ended:
+    if job.paused_by is not None and ending.status is Status.PENDING and ending.family is None:
         waiting_on = Waiting.PAUSE
     progress = ending.progress or Progress()
     percent = 100 if ending.status is Status.COMPLETED else progress.percent
@@ -191,6 +214,10 @@ def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, whe
         ending.job_id, ending.fence,
     ]  # fmt: skip
     dialect.execute(conn, sql, params)
+    if ending.lent is not None:
+        resources.lend(conn, dialect, ending.job_id, Need(*ending.lent))
+    if ending.family is not None:
+        families.begin(conn, dialect, ending.job_id, ending.fence, job.generation, ending.family, now)
 
 
 def _end_run_rows(conn: Connection, dialect: Dialect, endings: Sequence[Ending], when: Any) -> None:

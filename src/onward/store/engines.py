@@ -15,9 +15,11 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from onward.clock import SystemClock
 from onward.errors import InvalidConfig, MissingExtra, StoreUnavailable
 from onward.settings import Database
 from onward.store.dialects import Dialect, PostgresDialect, SqliteDialect
+from onward.store.watchdog import Watchdog, cut
 
 try:
     import fcntl
@@ -27,6 +29,7 @@ except ImportError:  # pragma: no cover - Windows is a client only
 _NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs"}
 _STATEMENT_ERRORS = {1, 18, 20, 25}  # SQLITE_ERROR, TOOBIG, MISMATCH, RANGE: the statement is at fault, not the file
 _SAFE_CHECKPOINT_WRITES = 1000
+_CONNECT_SECONDS = 5
 
 
 class Engines(Protocol):
@@ -36,9 +39,13 @@ class Engines(Protocol):
     engine: Engine
     driver_errors: tuple[type[Exception], ...]
 
-    def writing(self) -> contextlib.AbstractContextManager[Connection]: ...
-    def writing_once(self) -> contextlib.AbstractContextManager[Connection]: ...
-    def reading(self) -> contextlib.AbstractContextManager[Connection]: ...
+    # ``patience``: seconds after which a server that does not answer counts as gone; None is the setting's.
+    def writing(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
+    def writing_once(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
+    def reading(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]: ...
+    def snapshot(self) -> contextlib.AbstractContextManager[Connection]: ...
+    def watch(self, raw: Any, patience: float | None = None) -> contextlib.AbstractContextManager[None]: ...
+    def cut(self, conn: Connection) -> None: ...
     def asks_again(self, error: BaseException) -> bool: ...
     def is_outage(self, error: BaseException) -> bool: ...
     def forget_connections(self) -> None: ...
@@ -158,7 +165,7 @@ class SqliteEngines:
         cursor.close()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, patience: float | None = None) -> Iterator[Connection]:  # noqa: ARG002 - a file always answers
         with self._lock, self._safely():
             if self._writer is None:
                 self._writer = self._readers.connect()
@@ -176,14 +183,34 @@ class SqliteEngines:
                     self._drop_writer()
                 raise
 
-    def writing_once(self) -> contextlib.AbstractContextManager[Connection]:
+    def writing_once(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]:
         """For one statement of rows: here several, since rows are written in groups."""
-        return self.writing()
+        return self.writing(patience)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, patience: float | None = None) -> Iterator[Connection]:  # noqa: ARG002 - a file always answers
         with self._readers.connect() as conn:
             yield conn
+
+    def watch(self, raw: Any, patience: float | None = None) -> contextlib.AbstractContextManager[None]:  # noqa: ARG002 - a file always answers
+        """Nothing to watch: the busy timeout bounds every call."""
+        return contextlib.nullcontext()
+
+    def cut(self, conn: Connection) -> None:
+        """Have whoever uses this connection fail."""
+        driver: Any = conn.connection.driver_connection
+        driver.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self._readers.connect() as conn:
+            raw: Any = conn.connection.driver_connection
+            raw.execute("BEGIN")
+            try:
+                yield conn
+            finally:
+                raw.execute("ROLLBACK")
 
     @contextlib.contextmanager
     def _safely(self) -> Iterator[None]:
@@ -252,11 +279,12 @@ class PostgresEngines:
             options += f" -c search_path={settings.schema_name}"
         self.schema = settings.schema_name
         self.pooled = settings.pooled
-        connect_args: dict[str, Any] = {"connect_timeout": 10, "application_name": "onward"}
+        connect_args: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "onward"}
         if settings.pooled:
             connect_args["prepare_threshold"] = None
         else:
             connect_args["options"] = options
+        self._watchdog = Watchdog(SystemClock(), settings.call_timeout_seconds)
         try:
             self.engine = create_engine(
                 url,
@@ -273,18 +301,33 @@ class PostgresEngines:
         self.url = url
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with self.engine.begin() as conn:
+    def writing(self, patience: float | None = None) -> Iterator[Connection]:
+        with self.engine.connect() as conn, self.watch(conn.connection.driver_connection, patience), conn.begin():
             yield conn
 
-    def writing_once(self) -> contextlib.AbstractContextManager[Connection]:
+    def writing_once(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]:
         """For one statement, which is a transaction by itself: one round trip instead of three."""
-        return self.reading()
+        return self.reading(patience)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[Connection]:
-        with self._reading.connect() as conn:
+    def reading(self, patience: float | None = None) -> Iterator[Connection]:
+        with self._reading.connect() as conn, self.watch(conn.connection.driver_connection, patience):
             yield conn
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """For reading all of it as it is at one moment, however long that takes."""
+        with self.engine.connect().execution_options(isolation_level="REPEATABLE READ") as conn, conn.begin():
+            conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield conn
+
+    def watch(self, raw: Any, patience: float | None = None) -> contextlib.AbstractContextManager[None]:
+        """End what the server does not answer on this connection of the driver."""
+        return self._watchdog.watch(raw, patience)
+
+    def cut(self, conn: Connection) -> None:
+        """Have whoever uses this connection fail at once, also while it waits for the server."""
+        cut(conn.connection.driver_connection)
 
     def asks_again(self, error: BaseException) -> bool:
         # Two that insert the same key at once: the second one looks again and finds it.
@@ -301,6 +344,7 @@ class PostgresEngines:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._watchdog.close()
 
 
 def _filesystem(folder: Path) -> str:

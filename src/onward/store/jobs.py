@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from onward.model.codec import decode
 from onward.model.job import EventRecord, Job, LogLine, Run
 from onward.model.query import JobQuery
 from onward.store import rows
 from onward.store.dialects import Dialect
-from onward.store.tables import events, job_tags, jobs
+from onward.store.tables import events, job_tags, jobs, metadata
 
 INSERT_COLUMNS = (
     "job_id", "job_type", "status", "label", "source_id", "user_id", "bot_id", "queue", "priority", "params", "tags",
@@ -120,6 +121,10 @@ def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
     if query.until is not None:
         where.append("created_at < ?")
         params.append(dialect.time(query.until))
+    if query.acknowledged is not None:
+        # What was started over in its place is handled, too.
+        handled = "(acknowledged_at IS NOT NULL OR superseded_by IS NOT NULL)"
+        where.append(handled if query.acknowledged else f"NOT {handled}")
     if query.interrupted:
         where.append("(status IN ('failed', 'cancelled') OR waiting_on = 'hold')")
         where.append("checkpoint_at IS NOT NULL AND superseded_by IS NULL")
@@ -133,6 +138,13 @@ def change_job(conn: Connection, dialect: Dialect, job_id: str, mine: int, now: 
     params = [dialect.time(value) if isinstance(value, datetime) else value for value in values.values()]
     sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
     return dialect.execute(conn, sql, [*params, job_id, mine]) == 1
+
+
+def set_columns(conn: Connection, dialect: Dialect, job_id: str, mine: int, columns: Mapping[str, Any]) -> None:
+    """Set columns as they are, without a change of ``updated_at``; under the fence ``mine``."""
+    names = ", ".join(f"{name} = ?" for name in columns)
+    sql = f"UPDATE jobs SET {names} WHERE job_id = ? AND fence = ?"
+    dialect.execute(conn, sql, [*columns.values(), job_id, mine])
 
 
 def tell_events(
@@ -169,7 +181,7 @@ def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit
     return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
 
 
-_FLOOR = "fence_floor"
+FLOOR = "fence_floor"
 
 
 def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> None:
@@ -181,32 +193,47 @@ def begin_above_deleted(conn: Connection, dialect: Dialect, job_ids: Sequence[st
 
 
 def _fence_floor(conn: Connection, dialect: Dialect) -> int:
-    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [_FLOOR])
+    found = dialect.query(conn, f"SELECT value FROM onward_meta WHERE key = ?{dialect.lock}", [FLOOR])
     return int(found[0][0]) if found else 0
 
 
-def _raise_fence_floor(conn: Connection, dialect: Dialect, job_id: str) -> None:
-    found = dialect.query(conn, "SELECT fence FROM jobs WHERE job_id = ?", [job_id])
-    fence = int(found[0][0]) if found else 0
+def raise_fence_floor(conn: Connection, dialect: Dialect, fence: int) -> None:
+    """Jobs up to this fence are being deleted. The row is written, and so kept from others, only where it must rise."""
+    found = dialect.query(conn, "SELECT value FROM onward_meta WHERE key = ?", [FLOOR])
+    if found and int(found[0][0]) >= fence:
+        return
     sql = "INSERT INTO onward_meta (key, value) VALUES (?, '0') ON CONFLICT (key) DO NOTHING"
-    dialect.execute(conn, sql, [_FLOOR])
+    dialect.execute(conn, sql, [FLOOR])
     if fence > _fence_floor(conn, dialect):
-        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), _FLOOR])
+        dialect.execute(conn, "UPDATE onward_meta SET value = ? WHERE key = ?", [str(fence), FLOOR])
 
 
-def delete_job(conn: Connection, dialect: Dialect, job_id: str) -> None:
-    """Delete a job with everything that belongs to it."""
-    _raise_fence_floor(conn, dialect, job_id)
-    for table in (
-        "checkpoints", "job_steps", "job_partials", "job_logs", "job_events", "job_runs", "job_tags",
-        "job_resources", "chain_phases", "jobs",
-    ):  # fmt: skip
-        dialect.execute(conn, f"DELETE FROM {table} WHERE job_id = ?", [job_id])
+BELONGINGS = tuple(
+    name for name, table in metadata.tables.items() if "job_id" in table.c and name not in ("jobs", "archived_jobs")
+)
+"""The tables whose rows belong to a job, and go with it; a new one is among them by itself."""
+
+
+def delete_jobs(conn: Connection, dialect: Dialect, job_ids: Sequence[str]) -> int:
+    """Delete jobs with everything that belongs to them; how many rows that were."""
+    where, params = dialect.among("job_id", job_ids)
+    # No index finds tags by their job: the job itself names them.
+    found = dialect.query(conn, f"SELECT job_id, fence, tags FROM jobs WHERE {where}", params)
+    raise_fence_floor(conn, dialect, max((int(row[1]) for row in found), default=0))
+    tags = [(tag, row[0]) for row in found for tag in decode(row[2]) or ()]
+    deleted = dialect.delete_many(conn, job_tags, ("tag", "job_id"), tags) if tags else 0
+    for table in (*BELONGINGS, "jobs"):
+        if table != "job_tags":
+            deleted += dialect.execute(conn, f"DELETE FROM {table} WHERE {where}", params)
+    return deleted
 
 
 def children_of(conn: Connection, dialect: Dialect, job_id: str) -> list[Job]:
-    """The jobs whose parent this is, by position."""
-    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE parent_id = ? ORDER BY position, job_id"
+    """The jobs whose parent this is: phases by position, ranges by family and number."""
+    sql = (
+        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE parent_id = ? "
+        "ORDER BY coalesce(position, 0), coalesce(family, ''), coalesce(range_number, 0), job_id"
+    )
     return [rows.job(row) for row in dialect.query(conn, sql, [job_id])]
 
 

@@ -64,6 +64,19 @@ def show_progress(
     )  # fmt: skip
 
 
+def show_progress_of(
+    conn: Connection, dialect: Dialect, job_id: str, fence: int, progress: Progress, now: datetime
+) -> None:
+    """Write how far a run was that cannot say so any more; what it did not tell stays as it was."""
+    sql = (
+        "UPDATE jobs SET progress_percent = coalesce(?, progress_percent), progress_message = ?, "
+        "progress_done = coalesce(?, progress_done), progress_total = coalesce(?, progress_total), "
+        "progress_phase = coalesce(?, progress_phase), updated_at = ? WHERE job_id = ? AND fence = ?"
+    )
+    p = progress
+    dialect.execute(conn, sql, [p.percent, p.message, p.done, p.total, p.phase, dialect.time(now), job_id, fence])
+
+
 def changes_for(conn: Connection, dialect: Dialect, worker_id: str) -> list[tuple[str, int, str, str | None]]:
     """Jobs of a worker that somebody has cancelled or paused: (job id, fence, status, paused by)."""
     sql = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def prepare(engines: Engines) -> None:
 
 def upgrade(engines: Engines) -> tuple[int, int]:
     """Bring the schema to this version; (version before, version now). Any number may try at once."""
-    with engines.writing() as conn:
+    with engines.writing(math.inf) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         before = version(conn) or 0
@@ -79,7 +80,7 @@ def differences(conn: Connection) -> list[Any]:
 
 def drop_all(engines: Engines) -> None:
     """Delete every table of ours, with everything in it."""
-    with engines.writing() as conn:
+    with engines.writing(math.inf) as conn:
         metadata.drop_all(conn)
         conn.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from onward.model.codec import decode
+from onward.model.family import WorkRange
 from onward.model.job import EventRecord, Job, JobError, LogLine, Need, Progress, Question, Run, WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
 from onward.store.tables import parse_time
@@ -16,7 +17,8 @@ JOB_COLUMNS = (
     "attempt, max_attempts, losses, fence, generation, created_at, run_at, started_at, completed_at, updated_at, "
     "parent_id, position, hitl_type, hitl_data, hitl_response, resources, worker_id, waiting_on, blocked_by, "
     "paused_by, paused_reason, current_dimension, current_operation, pending_dimensions, checkpoint_number, "
-    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key"
+    "checkpoint_at, superseded_by, task_description, type_version, idempotency_key, "
+    "acknowledged_by, acknowledged_at, acknowledged_note, family, range_number, range_total, range_start, range_end"
 )
 
 
@@ -45,7 +47,7 @@ def job_error(text: str | None) -> JobError | None:
 
 def needs_of(text: str | None) -> tuple[Need, ...]:
     """The resources of a job, as they are kept in its row."""
-    return tuple(Need(name, capacity) for name, capacity in decode(text)) if text else ()
+    return tuple(Need(item[0], item[1]) for item in decode(text)) if text else ()
 
 
 def job(row: Any, as_of: datetime | None = None) -> Job:
@@ -56,6 +58,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         created_at, run_at, started_at, completed_at, updated_at, parent_id, position, hitl_type, hitl_data,
         hitl_response, resources, worker_id, waiting_on, blocked_by, paused_by, paused_reason, dimension, operation,
         pending, number, checkpoint_at, superseded_by, description, version, key,
+        acknowledged_by, acknowledged_at, acknowledged_note, family, *work_range,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -84,7 +87,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         updated_at=moment(updated_at),
         parent_id=parent_id,
         position=position,
-        hitl=_question(job_id, hitl_type, hitl_data, hitl_response),
+        hitl=_question(hitl_type, hitl_data, hitl_response),
         resources=needs_of(resources),
         worker_id=worker_id,
         waiting_on=Waiting(waiting_on) if waiting_on else None,
@@ -101,12 +104,18 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         task_description=description,
         type_version=version,
         idempotency_key=key,
+        acknowledged_by=acknowledged_by,
+        acknowledged_at=moment(acknowledged_at),
+        acknowledged_note=acknowledged_note or "",
+        family=family,
+        range=WorkRange(*work_range) if family is not None else None,
         as_of=as_of,
     )
 
 
-def _question(job_id: str, kind: str | None, data: str | None, response: str | None) -> Question | None:
-    return Question(job_id, kind, kind, data=decode(data), response=decode(response)) if kind else None
+def _question(kind: str | None, data: str | None, response: str | None) -> Question | None:
+    """What the job's own row knows of its question; the rest is in ``questions``."""
+    return Question("", kind, kind, data=decode(data), response=decode(response)) if kind else None
 
 
 RUN_COLUMNS = (

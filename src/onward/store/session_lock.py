@@ -16,24 +16,27 @@ class SessionLock:
         self._key = key
         self._connection: Any = None
 
-    def hold(self) -> None:
+    def hold(self, patience: float | None = None) -> None:
         """Take the lock, or see that it is still held. Raises ``StoreUnavailable``."""
         if self._store.is_sqlite or self._store.settings.database.pooled:
             return
         with self._store.in_our_words():
             if self._connection is not None:
                 try:
-                    self._connection.driver_connection.execute("SELECT 1")
+                    raw = self._connection.driver_connection
+                    with self._store.engines.watch(raw, patience):
+                        raw.execute("SELECT 1")
                 except self._store.engines.driver_errors:
                     # With the session the lock has gone: it is taken again on a new one.
                     self.let_go()
                 else:
                     return
-            connection = self._store.engines.engine.raw_connection()
-            raw: Any = connection.driver_connection
+            connection: Any = self._store.engines.engine.raw_connection()
+            raw = connection.driver_connection
             raw.autocommit = True
-            raw.execute("SET idle_session_timeout = 0")
-            raw.execute("SELECT pg_try_advisory_lock(%s)", [self._key])
+            with self._store.engines.watch(raw, patience):
+                raw.execute("SET idle_session_timeout = 0")
+                raw.execute("SELECT pg_try_advisory_lock(%s)", [self._key])
             self._connection = connection
 
     def let_go(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from onward.clock import Clock, SystemClock
 from onward.errors import OnwardError, StoreUnavailable
 from onward.settings import Settings
-from onward.store import migrate
+from onward.store import migrate, moved
 from onward.store.engines import Engines, SqliteEngines, open_engines
 from onward.store.wakeups import Doorbell
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 _RETRIES = 5
 _OFFSET_SECONDS = 60.0
 """How long a measured difference to the database's clock is trusted."""
+_AWAY_SECONDS = 5.0
+"""How long it is trusted further when the database is away."""
 
 
 class Store:
@@ -41,6 +44,7 @@ class Store:
         self._lock = threading.RLock()
         self._engines: Engines | None = None
         self._offset: tuple[float, datetime] | None = None
+        self._measure_at = 0.0
         self._checked = False
         self.doorbell = Doorbell(self)
 
@@ -76,12 +80,18 @@ class Store:
                 if not self._checked:
                     with self.in_our_words():
                         migrate.prepare(self.engines)
+                        with self.engines.reading() as conn:
+                            moved.refuse(conn, self.dialect)
                     self._checked = True
 
-    def write(self, work: Callable[[Connection], T], *, is_one_statement: bool = False) -> T:
+    def write(
+        self, work: Callable[[Connection], T], *, is_one_statement: bool = False, patience: float | None = None
+    ) -> T:
         """What ``work(connection)`` returns, committed. It may be called again when the database asks for it.
 
         ``is_one_statement``: it makes one change of rows and needs no more of a transaction than that.
+        ``patience``: seconds after which a server that does not answer counts as gone (``math.inf`` for work that
+        may take long); None is the setting's.
 
         Raises ``StoreUnavailable`` when the database cannot be reached, stays locked, or has no room.
         """
@@ -89,7 +99,7 @@ class Store:
         begin = self.engines.writing_once if is_one_statement else self.engines.writing
         for last in (*(False,) * _RETRIES, True):
             try:
-                with self.in_our_words(), begin() as conn:
+                with self.in_our_words(), begin(patience) as conn:
                     return work(conn)
             except _Again as error:
                 if last:
@@ -97,26 +107,44 @@ class Store:
                         f"The database kept refusing a transaction: {error}.",
                         hint="Try again; see `onward doctor`.",
                     ) from None
+            finally:
+                # Also after an error: the reply of a commit may have been lost.
+                self.doorbell.renew()
         raise AssertionError("unreachable")
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, patience: float | None = math.inf) -> Iterator[Connection]:
         """One writing transaction as a ``with`` block; it is not tried again."""
         self.prepare()
-        with self.in_our_words(), self.engines.writing() as conn:
+        try:
+            with self.in_our_words(), self.engines.writing(patience) as conn:
+                yield conn
+        finally:
+            self.doorbell.renew()
+
+    @contextlib.contextmanager
+    def read(self, patience: float | None = None) -> Iterator[Connection]:
+        """A connection for reading; each statement sees what is committed when it begins."""
+        self.prepare()
+        with self.in_our_words(), self.engines.reading(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection for reading; each statement sees what is committed when it begins."""
-        self.prepare()
-        with self.in_our_words(), self.engines.reading() as conn:
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection for reading all of it as it is at one moment, also of a database that was moved."""
+        with self.in_our_words(), self.engines.snapshot() as conn:
+            yield conn
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Connection]:
+        """A writing transaction on whatever is there: neither schema nor mark are looked at."""
+        with self.in_our_words(), self.engines.writing(math.inf) as conn:
             yield conn
 
     @contextlib.contextmanager
     def look(self) -> Iterator[Connection]:
         """A connection for reading whatever is there; the schema is neither made nor checked."""
-        with self.in_our_words(), self.engines.reading() as conn:
+        with self.in_our_words(), self.engines.reading(math.inf) as conn:
             yield conn
 
     def upgrade(self) -> tuple[int, int]:
@@ -129,14 +157,15 @@ class Store:
         if self.is_sqlite or not isinstance(self.clock, SystemClock):
             return self.clock.now()
         elapsed = self.clock.monotonic()
-        if self._offset is None:
-            self._offset = (elapsed, self._database_time())
-        elif elapsed - self._offset[0] > _OFFSET_SECONDS:
-            # While the database is away its time is still known well enough.
-            measured, then = self._offset
-            self._offset = (elapsed, then + timedelta(seconds=elapsed - measured))
-            with contextlib.suppress(StoreUnavailable):
+        if self._offset is None or elapsed > self._measure_at:
+            self._measure_at = elapsed + _OFFSET_SECONDS
+            try:
                 self._offset = (elapsed, self._database_time())
+            except StoreUnavailable:
+                # What runs through an outage goes by the time that was measured before it.
+                self._measure_at = elapsed + _AWAY_SECONDS
+                if self._offset is None:
+                    raise
         measured, then = self._offset
         return then + timedelta(seconds=elapsed - measured)
 
@@ -174,6 +203,9 @@ class Store:
     def _as_ours(self, error: BaseException) -> Exception:
         if self._engines is not None and self.engines.asks_again(error):
             return _Again(str(error))
+        was_moved = moved.refused(str(error))
+        if was_moved is not None:
+            return was_moved
         text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         if self._engines is not None and self.engines.is_outage(error):
             self.engines.forget_connections()

@@ -8,6 +8,7 @@ commits in one, and never in the transaction that it tells of. On SQLite the cha
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ from onward.store.engines import Engines
 
 CHANNEL = "onward"
 _MERGE_SECONDS = 0.002
+_SLACK_SECONDS = 1.0
+"""How much later than expected the listener may look and still count as hearing."""
 
 
 class _Home(Protocol):
@@ -34,7 +37,12 @@ class _Home(Protocol):
 
 
 class Doorbell:
-    """Rings at everybody who shares the database, and at once at those in this process."""
+    """Rings at everybody who shares the database, and at once at those in this process.
+
+    ``epoch`` is another object after every ring and after every commit of this process: what was read in the present
+    epoch was changed by nobody of whom is known. ``heard_until`` is the monotonic time until which it is sure that
+    rings of others are heard.
+    """
 
     def __init__(self, home: _Home) -> None:
         self._home = home
@@ -47,9 +55,12 @@ class Doorbell:
         self._ringer: threading.Thread | None = None
         self._listener: threading.Thread | None = None
         self._listening: Any = None
+        self.epoch = object()
+        self.heard_until = -math.inf
 
     def ring(self) -> None:
         """Something has been committed that others may wait for."""
+        self.renew()
         for ear in self._ears:
             ear()
         if self._home.is_sqlite:
@@ -62,21 +73,30 @@ class Doorbell:
                     self._ringer = threading.Thread(target=self._ring_on, name="onward-doorbell", daemon=True)
                     self._ringer.start()
 
+    def renew(self) -> None:
+        """Something has been committed here: what was read before may be otherwise now."""
+        self.epoch = object()
+
     def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
         """Call ``ear`` (quick, from any thread) at every ring; returns how to stop that."""
         with self._lock:
             self._ears.append(ear)
-            if self._listener is None:
-                self._stopped.clear()
-                target = self._watch_counter if self._home.is_sqlite else self._hear
-                self._listener = threading.Thread(target=target, name="onward-listener", daemon=True)
-                self._listener.start()
+        self.attend()
 
         def stop() -> None:
             with self._lock, contextlib.suppress(ValueError):
                 self._ears.remove(ear)
 
         return stop
+
+    def attend(self) -> None:
+        """Begin to hear the rings of others."""
+        with self._lock:
+            if self._listener is None:
+                self._stopped.clear()
+                target = self._watch_counter if self._home.is_sqlite else self._hear
+                self._listener = threading.Thread(target=target, name="onward-listener", daemon=True)
+                self._listener.start()
 
     def close(self) -> None:
         """Stop ringing and listening; what is due is rung first."""
@@ -88,10 +108,15 @@ class Doorbell:
             if thread is not None and thread is not threading.current_thread():
                 thread.join(2.0)
         self._listener = self._ringer = None
+        self.heard_until = -math.inf
 
     def _tell_ears(self) -> None:
+        self.renew()
         for ear in list(self._ears):
             ear()
+
+    def _hears_for(self, seconds: float) -> None:
+        self.heard_until = self._home.clock.monotonic() + seconds + _SLACK_SECONDS
 
     # ---- PostgreSQL -----------------------------------------------------------------------------------------
 
@@ -119,9 +144,11 @@ class Doorbell:
                 if floor:
                     self._home.clock.wait(self._stopped, 0.25)
                     self._tell_ears()
+                    self._hears_for(_SLACK_SECONDS)
                     continue
                 self._hear_once()
             except Exception:  # noqa: BLE001 - whatever ended the connection, a new one is opened
+                self.heard_until = -math.inf
                 self._tell_ears()
                 self._home.clock.wait(self._stopped, 1.0)
 
@@ -131,8 +158,11 @@ class Doorbell:
         try:
             raw: Any = connection.driver_connection
             raw.autocommit = True
-            raw.execute(f"LISTEN {CHANNEL}")
+            with self._home.engines.watch(raw):
+                raw.execute(f"LISTEN {CHANNEL}")
+            floor = self._home.settings.worker.poll_floor_seconds
             self._tell_ears()
+            self._hears_for(floor)
             silent = 0.0
             while not self._stopped.is_set():
                 heard = False
@@ -141,13 +171,16 @@ class Doorbell:
                 if heard:
                     silent = 0.0
                     self._tell_ears()
+                    self._hears_for(floor)
                     continue
                 silent += 0.5
-                if silent >= self._home.settings.worker.poll_floor_seconds:
+                if silent >= floor:
                     # The look at the database is due anyway, and the connection shows whether it still lives.
-                    raw.execute("SELECT 1")
+                    with self._home.engines.watch(raw):
+                        raw.execute("SELECT 1")
                     silent = 0.0
                     self._tell_ears()
+                    self._hears_for(floor)
         finally:
             connection.invalidate()
 
@@ -160,11 +193,14 @@ class Doorbell:
                     cursor = conn.connection.cursor()
                     seen = None
                     while not self._stopped.is_set():
+                        now = self._home.clock.monotonic()
                         counter = cursor.execute("PRAGMA data_version").fetchone()[0]
                         if counter != seen:
                             seen = counter
                             self._tell_ears()
+                        self.heard_until = now + _SLACK_SECONDS
                         self._home.clock.wait(self._stopped, self._home.settings.worker.poll_seconds)
             except (StoreUnavailable, Exception):  # noqa: BLE001 - the file may be away for a while
+                self.heard_until = -math.inf
                 self._tell_ears()
                 self._home.clock.wait(self._stopped, 1.0)

@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Sequence
 
 import onward
-from onward.errors import JobNotFound, OnwardError
+from onward.errors import JobNotFound, OnwardError, QuestionNotFound
 from onward.model.ids import parsed, shown
+from onward.model.question import QuestionRecord
 
 LEAST = 6
 _WHOLE = re.compile(r"^[a-z]{2,4}_[0-9A-Za-z]{26}$")
@@ -43,6 +44,31 @@ def job_id(app: onward.Onward, name: str) -> str:
         ids = ", ".join(shown(item) for item in found[:5])
         raise AmbiguousName(f"{len(found)} jobs have ids that end in {name!r}: {ids}.", hint="type more of the id")
     return name if name in found else found[0]
+
+
+def question_named(app: onward.Onward, name: str) -> QuestionRecord:
+    """A question by its id or an ending of it, or what a job (or one of its phases) asks now or has asked last.
+
+    Raises ``QuestionNotFound``, ``JobNotFound`` and ``AmbiguousName``.
+    """
+    if name.startswith("inp_"):
+        return app.questions.get(name)
+    try:
+        job = job_id(app, name)
+    except JobNotFound:
+        ending = name.upper()
+        for question in app.questions.list(limit=1000):
+            if len(name) >= LEAST and shown(question.id).endswith(ending):
+                return question
+        raise
+    found = app.questions.list(job_id=job)
+    if len(found) > 1:
+        ids = ", ".join(shown(question.id, "inp") for question in found)
+        raise AmbiguousName(f"Job {shown(job)} asks {len(found)} questions: {ids}.", hint="name one of them")
+    latest = found or app.questions.list(None, job_id=job, limit=1)
+    if not latest:
+        raise QuestionNotFound(f"Job {shown(job)} has asked nothing.", hint="onward input list")
+    return latest[0]
 
 
 def _exact(app: onward.Onward, name: str) -> str:

@@ -11,32 +11,40 @@ from typing import Any
 from onward.errors import InvalidParams, InvalidValue
 
 
-def read_params(pairs: Sequence[str], file: str | None, schema: Mapping[str, Any]) -> dict[str, Any]:
+def read_params(
+    pairs: Sequence[str], file: str | None, schema: Mapping[str, Any], *, option: str = "-a"
+) -> dict[str, Any]:
     """The parameters of ``-a`` above those of the file. Raises ``InvalidValue`` and ``InvalidParams``."""
     params = read_json_file(file) if file is not None else {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise InvalidValue(f"-a {pair!r} is not name=value.", hint="-a folder=texts")
-        params[name] = _value(name, text, schema)
+            raise InvalidValue(f"{option} {pair!r} is not name=value.", hint=f"{option} folder=texts")
+        params[name] = read_value(name, text, schema)
     return params
 
 
 def read_json_file(name: str) -> dict[str, Any]:
     """A JSON object from a file, or from stdin for ``-``."""
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        value = json.loads(text)
-    except OSError as error:
-        raise InvalidValue(f"{name} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise InvalidValue(f"{name} is not JSON: {error}.") from None
+    value = read_json(name)
     if not isinstance(value, dict):
         raise InvalidValue(f"{name} holds no JSON object.", hint='{"name": "value"}')
     return value
 
 
-def _value(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+def read_json(name: str) -> Any:
+    """A JSON value from a file, or from stdin for ``-``."""
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise InvalidValue(f"{name} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise InvalidValue(f"{name} is not JSON: {error}.") from None
+
+
+def read_value(name: str, text: str, schema: Mapping[str, Any]) -> Any:
+    """One typed value, as the schema's property of this name wants it. Raises ``InvalidParams``."""
     kinds = _kinds(schema.get("properties", {}).get(name, {}), schema)
     if "string" in kinds and not ("null" in kinds and text == "null"):
         return text

@@ -7,18 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
+from onward.authoring.chain_file import ChainFile, read_chain_file
 from onward.cli import exits
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
-from onward.cli.input.chain_file import ChainFile, read_chain_file
 from onward.cli.input.params import read_params
+from onward.cli.input.prompts import confirm
 from onward.cli.nouns.run import told
 from onward.cli.show.output import Column, dump
+from onward.cli.told import say
 from onward.errors import InvalidValue, UnknownJobType
-from onward.model.chain import ChainIssue, JobPhase
+from onward.model.chain import ChainIssue, JobPhase, with_params
 
 verbs = noun("chain", "Job types run one after the other.")
-Which = Annotated[str, typer.Argument(metavar="NAME|FILE", help="A chain of the application, or a YAML or JSON file.")]
+Which = Annotated[
+    str, typer.Argument(metavar="NAME|FILE", help="A chain of the application, a saved one, or a YAML or JSON file.")
+]
 Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="What it works on.")]
 
 
@@ -27,6 +31,9 @@ def _read(here: Here, which: str) -> ChainFile:
     path = Path(which)
     if path.suffix in (".yaml", ".yml", ".json") or path.is_file():
         return read_chain_file(path)
+    if which not in here.app.job_types and _is_saved(here, which):
+        saved = here.app.templates.get(which)
+        return ChainFile(which, saved.name, None, list(saved.phases), title=saved.label, description=saved.description)
     kind = here.app.job_types.get(which)
     if not kind.phases:
         raise UnknownJobType(
@@ -35,21 +42,41 @@ def _read(here: Here, which: str) -> ChainFile:
     return ChainFile(which, kind.name, None, list(kind.phases))
 
 
+def _is_saved(here: Here, name: str) -> bool:
+    return any(saved.name == name for saved in here.app.templates.list())
+
+
 @verb(verbs, "list", "onward chain list", "onward chain list --json", data=True)
 def list_chains(here: Here) -> None:
-    """List the chains that the application has."""
-    records = [
+    """List the chains that the application has, and those that were saved."""
+    records: list[dict[str, Any]] = [
         {
             "name": kind.name,
             "label": kind.label,
             "phases": [phase.type_name for phase in kind.phases],
             "aliases": sorted(kind.aliases),
+            "version": None,
         }
         for kind in sorted(here.app.job_types, key=lambda kind: kind.name)
         if kind.phases
     ]
-    columns = (Column("name"), Column("label"), Column("phases", text=" → ".join, fixed=False))
-    here.out.records(records, columns, empty="The application has no chains. onward chain run FILE.yaml runs one.")
+    records += [
+        {
+            "name": saved.name,
+            "label": saved.label,
+            "phases": [phase.type_name for phase in saved.phases],
+            "aliases": [],
+            "version": saved.version,
+        }
+        for saved in here.app.templates.list()
+    ]
+    columns = (
+        Column("name"),
+        Column("label"),
+        Column("version", "saved", text=lambda value: f"version {value}" if value else ""),
+        Column("phases", text=" → ".join, fixed=False),
+    )
+    here.out.records(records, columns, empty="There are no chains. onward chain run FILE.yaml runs one.")
 
 
 @verb(verbs, "show", "onward chain show reindex_offline", "onward chain show chain.yaml --json", data=True)
@@ -143,16 +170,8 @@ def run(
         "resume": True if resume else False if fresh else None,
         "on_conflict": "wait" if wait else None,
     }
-    if chain.lines:
-        phases = [
-            JobPhase(
-                phase.name,
-                weight=phase.weight,
-                job_type=phase.type_name,
-                params={**phase.type_params, **added.get(phase.name, {})},
-            )
-            for phase in chain.phases
-        ]
+    if chain.lines or which not in here.app.job_types:
+        phases = with_params(chain.label, chain.phases, added)
         job = here.app.submit_chain(phases, name=chain.name, **options)
     else:
         job = here.app.submit(chain.name or which, {"params": added} if added else {}, **options)
@@ -191,3 +210,80 @@ def graph(
         return
     for at, label in enumerate(labels):
         here.out.write(f"{'  │' if at else ''}{chr(10) if at else ''}[{at + 1}] {label}")
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a saved chain.")]
+Version = Annotated[
+    int | None, typer.Option("--expect-version", metavar="N", help="Only on top of this version; 0: a new one.")
+]
+Unknown = Annotated[bool, typer.Option("--allow-unknown", help="Though job types are unknown here.")]
+
+
+@verb(
+    verbs,
+    "save",
+    "onward chain save nightly chain.yaml",
+    "onward chain save nightly chain.yaml --expect-version 3",
+)
+def save(
+    here: Here,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
+    file: Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML or JSON file, or another chain.")],
+    expect_version: Version = None,
+    allow_unknown: Unknown = False,
+) -> None:
+    """Save a chain under a name; a name that is there gets its next version."""
+    chain = _read(here, file)
+    saved = here.app.templates.save(
+        name,
+        chain.phases,
+        label=chain.title,
+        description=chain.description,
+        expect_version=expect_version,
+        allow_unknown=allow_unknown,
+        saved_by=here.actor,
+    )
+    say(f"{saved.name} is saved, version {saved.version}.")
+
+
+@verb(verbs, "export", "onward chain export nightly", "onward chain export nightly nightly.yaml")
+def export(
+    here: Here,
+    name: Name,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A new file; else it is printed.")] = None,
+) -> None:
+    """Write a saved chain as YAML."""
+    text = here.app.templates.export(name)
+    if file is None:
+        here.out.write(text.rstrip())
+        return
+    try:
+        with file.open("x", encoding="utf-8") as out:
+            out.write(text)
+    except OSError as error:
+        raise InvalidValue(f"{file} cannot be written: {error.strerror}.", hint="Name a new file.") from None
+    say(f"{name} is in {file}.")
+
+
+@verb(verbs, "import", "onward chain import nightly.yaml", "onward chain import nightly.yaml --name weekly")
+def import_(
+    here: Here,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A YAML or JSON file.")],
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Else the name in the file.")] = None,
+    expect_version: Version = None,
+    allow_unknown: Unknown = False,
+) -> None:
+    """Save the chain of a file under the name that stands in it."""
+    saved = here.app.templates.import_(
+        file, name=name, expect_version=expect_version, allow_unknown=allow_unknown, saved_by=here.actor
+    )
+    say(f"{saved.name} is saved, version {saved.version}.")
+
+
+@verb(verbs, "delete", "onward chain delete nightly")
+def delete(here: Here, name: Name, expect_version: Version = None) -> None:
+    """Delete a saved chain; jobs that were made of it stay."""
+    saved = here.app.templates.get(name)
+    confirm(f"This deletes the saved chain {name} (version {saved.version}).", "Go on?")
+    here.app.templates.delete(name, expect_version=expect_version)
+    say(f"{name} is deleted.")

@@ -11,13 +11,15 @@ import typer
 from onward.cli import exits
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
-from onward.cli.input.prompts import NotConfirmed
+from onward.cli.input.prompts import NotConfirmed, ask
 from onward.cli.show.output import Column, plain
 from onward.cli.target import database_line
 from onward.cli.told import is_dialogue, say
 from onward.errors import InvalidValue
+from onward.model.transfer import TransferReport
 
 verbs = noun("db", "The database.")
+Files = Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; compressed if the name ends in .gz.")]
 
 
 @verb(verbs, "init", "onward db init", "onward db init --database postgresql://onward@db/onward")
@@ -56,6 +58,8 @@ def status(here: Here) -> None:
         ("Size", f"{record['bytes'] / 1_000_000:,.1f} MB"),
         ("Rows", "\n".join(f"{name:<16} {count:>12,}" for name, count in record["rows"].items())),
     ]
+    if record["moved_to"]:
+        rows.append(("Moved to", record["moved_to"]))
     here.out.record(record, rows)
 
 
@@ -108,3 +112,83 @@ def backup(here: Here, file: Annotated[Path, typer.Argument(metavar="FILE", help
         raise InvalidValue(f"The folder {file.absolute().parent} does not exist.", hint="make it, or name another")
     here.app.database.backup(file)
     say(f"{file} has {file.stat().st_size:,} bytes.")
+
+
+@verb(verbs, "export", "onward db export jobs-2026-09-01.jsonl.gz")
+def export(here: Here, file: Files) -> None:
+    """Write everything into a new file, as it is at one moment; jobs may go on meanwhile."""
+    report = here.app.database.export(file)
+    say(f"{file} has {_amount(report)} and {file.stat().st_size:,} bytes.")
+
+
+@verb(verbs, "import", "onward db import jobs-2026-09-01.jsonl.gz", "onward db import all.jsonl --on-clash skip")
+def import_(
+    here: Here,
+    file: Files,
+    on_clash: Annotated[
+        str, typer.Option("--on-clash", metavar="WHAT", help="refuse, or skip what is there already.")
+    ] = "refuse",
+) -> None:
+    """Bring everything of an export in, or nothing: a file that is damaged or torn is noticed first."""
+    if on_clash not in ("refuse", "skip"):
+        raise typer.BadParameter("--on-clash is refuse or skip")
+    report = here.app.database.import_(file, on_clash="skip" if on_clash == "skip" else "refuse")
+    skipped = sum(report.skipped.values())
+    say(f"{_amount(report)} came in{f', {skipped:,} rows were there already' if skipped else ''}.")
+    if report.taken_over:
+        say(f"{report.taken_over:,} jobs that a worker had go on from their checkpoints.")
+
+
+@verb(
+    verbs,
+    "move",
+    "onward db move --to postgresql://onward@db/onward --dry-run",
+    "onward db move --to postgresql://onward@db/onward",
+    "onward db move --back --yes",
+    data=True,
+)
+def move(
+    here: Here,
+    to: Annotated[str | None, typer.Option("--to", metavar="URL", help="An empty database.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it can be done.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Although workers are online.")] = False,
+    back: Annotated[bool, typer.Option("--back", help="Work here again: take the mark of a move away.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --back: do not ask.")] = False,
+) -> None:
+    """Move everything to another database, SQLite or PostgreSQL; the old one stays as it is and says where it went."""
+    if bool(to) == back:
+        raise typer.BadParameter("give --to URL, or --back")
+    if to is None:
+        _reopen(here, yes=yes)
+        return
+    report = here.app.database.move(to, dry_run=dry_run, force=force)
+    rows = [(name, f"{count:,}") for name, count in report.rows.items() if count]
+    here.out.record(report.as_json(), rows or "There is nothing in it.")
+    if dry_run:
+        online = f" These workers must stop first: {', '.join(report.workers)}." if report.workers else ""
+        say(f"{_amount(report)} would be moved from {report.source} to {report.target}. Nothing was changed.{online}")
+        return
+    say(f"{_amount(report)} were moved to {report.target} and compared there.")
+    if report.taken_over:
+        say(f"{report.taken_over:,} jobs that a worker had go on there from their checkpoints.")
+    say(f"Now set ONWARD_DATABASE_URL to the new address. {report.source} refuses to be written.")
+
+
+def _reopen(here: Here, *, yes: bool) -> None:
+    to = here.app.database.moved_to()
+    if to is None:
+        say("The database was not moved; it is in use.")
+        return
+    if not yes:
+        if not is_dialogue():
+            raise NotConfirmed(
+                f"The same jobs are in {to}, and would be run here and there.", hint="onward db move --back --yes"
+            )
+        if ask(f"The same jobs are in {to}. Work here again all the same? [y/N]", "yn", "n") != "y":
+            raise NotConfirmed("Nothing was done.")
+    here.app.database.reopen()
+    say(f"The database is in use again; what was done in {to} meanwhile is not here.")
+
+
+def _amount(report: TransferReport) -> str:
+    return f"{report.rows.get('jobs', 0):,} jobs, {sum(report.rows.values()):,} rows"

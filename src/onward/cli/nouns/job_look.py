@@ -66,6 +66,8 @@ def _says(job: Job) -> str:
         return f"at {job.run_at.astimezone():%H:%M %Z}"
     if job.state == "blocked":
         return job.blocked_by or ""
+    if job.state == "input" and job.hitl is not None:
+        return first_line(job.hitl.prompt) or job.hitl.name
     return job.progress.message
 
 

@@ -13,15 +13,18 @@ from onward.cli.nouns.job_look import JobArgument
 from onward.cli.nouns.job_noun import verbs
 from onward.cli.show import bars
 from onward.cli.show.output import dump
-from onward.cli.show.phases import phase_names, phase_of
+from onward.cli.show.phases import phase_names, phase_of, range_lines
+from onward.cli.show.questions import hitl_record
 from onward.cli.show.records import event_record, job_record, run_record, shown_params
 from onward.cli.show.times import ago, length, took
 from onward.cli.show.words import WORDS
+from onward.model.family import WorkRange
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.states import Status, Waiting
 
 _LONG = 2000
+_OF_QUESTION = (("Data", "data"), ("Answer as", "schema"))
 
 
 @verb(
@@ -44,7 +47,8 @@ def show(
     children = app.children(found.id)
     record = job_record(found, app) | {
         "runs": [run_record(run) for run in app.runs(found.id)],
-        "phases": [{"id": shown(child.id), "job_type": child.job_type, "state": child.state} for child in children],
+        "phases": [_child_record(child) for child in children if child.family is None],
+        "ranges": [_range_record(child) for child in children if child.family is not None],
         "history": [event_record(event) for event in app.history(found.id)],
         "actions": actions(found),
     }
@@ -63,7 +67,8 @@ def _facts(here: Here, job: Job) -> list[tuple[str, str]]:
         ("Why", job.waiting_reason.text if job.waiting_reason else ""),
         ("Progress", _progress(here, job)),
         ("Source", job.source_id or ""),
-        ("Chain", shown(job.parent_id) if job.parent_id else ""),
+        ("Chain" if job.family is None else "Parent", shown(job.parent_id) if job.parent_id else ""),
+        ("Range", _range(job)),
         ("Queue", job.queue + (f", priority {job.priority}" if job.priority else "")),
         ("Occupies", ", ".join(need.resource for need in job.resources)),
         ("Tags", ", ".join(job.tags)),
@@ -72,9 +77,36 @@ def _facts(here: Here, job: Job) -> list[tuple[str, str]]:
         ("Started", _moment(here, job, "started_at")),
         ("Ended", _moment(here, job, "completed_at") + _duration(job)),
         ("Checkpoint", _checkpoint(job, zone.show(job.checkpoint_at), ago(job.checkpoint_at, now))),
+        ("Noted by", _noted(here, job)),
         ("Resumed as", shown(job.superseded_by) if job.superseded_by and job.superseded_by != job.parent_id else ""),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _noted(here: Here, job: Job) -> str:
+    if job.acknowledged_by is None:
+        return ""
+    note = f": {job.acknowledged_note}" if job.acknowledged_note else ""
+    return f"{job.acknowledged_by}, {_moment(here, job, 'acknowledged_at')}{note}"
+
+
+def _child_record(child: Job) -> dict[str, Any]:
+    return {"id": shown(child.id), "job_type": child.job_type, "state": child.state}
+
+
+def _range_record(child: Job) -> dict[str, Any]:
+    part = child.range or WorkRange()
+    place = {"family": child.family, "number": part.worker_id, "of": part.total_workers}
+    return _child_record(child) | place | {"start": part.start, "end": part.end, "percent": child.progress.percent}
+
+
+def _range(job: Job) -> str:
+    part = job.range
+    if part is None:
+        return ""
+    return (
+        f"{part.worker_id + 1} of {part.total_workers} of {job.family}, items {part.start:,} to {(part.end or 0) - 1:,}"
+    )
 
 
 def _moment(here: Here, job: Job, name: str) -> str:
@@ -121,6 +153,13 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
             for at, name in enumerate(names)
         ]
         rows.append(("Phases", "\n".join(lines)))
+    hitl = hitl_record(job.hitl, job.job_type, here.app)
+    if hitl is not None and job.status is Status.PENDING_HITL:
+        rows.append(("Asks", f"{hitl['prompt'] or hitl['name']}"))
+        rows += [(title, _json(hitl[key])) for title, key in _OF_QUESTION if hitl[key] is not None]
+    ranges = range_lines(children, here.app.clock.now())
+    if ranges:
+        rows.append(("Ranges", "\n".join(line.strip() for line in ranges)))
     params = shown_params(job, here.app)
     rows.append(("Parameters", _json(params) if params else "none"))
     if job.result is not None:
@@ -137,9 +176,13 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
         events = here.app.history(job.id)
         lines = [f"{here.zone.show(event.at)}  {event.kind}{_by(event.actor)}" for event in events]
         rows.append(("History", "\n".join(lines)))
-    can = [f"onward job {action} {shown(job.id)[-6:]}" for action in actions(job)]
+    can = [f"onward {_NOUNS.get(action, 'job')} {action} {shown(job.id)[-6:]}" for action in actions(job)]
     rows.append(("You can", "\n".join(can)))
     return rows
+
+
+_NOUNS = {"answer": "input"}
+"""Verbs on a job that belong to another noun."""
 
 
 def _by(actor: str | None) -> str:
@@ -162,11 +205,18 @@ def actions(job: Job) -> list[str]:
     if job.waiting_on is Waiting.PAUSE:
         return ["resume", "cancel"]
     if job.waiting_on is Waiting.HOLD:
-        return ["resume", "fresh", "cancel"]
+        return ["resume", "fresh", "cancel", *_ack(job)]
     if job.status is Status.COMPLETED:
         return ["again", "delete"]
     if job.status.is_ended:
-        return ["resume", "fresh", "again", "delete"]
+        return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", *_ack(job), "delete"]
     if job.status is Status.PENDING_HITL:
-        return ["cancel"]
-    return ["watch", "pause", "cancel"] if job.waiting_on is not Waiting.CHILDREN else ["watch", "cancel"]
+        return ["answer", "resume" if job.paused_by else "pause", "cancel"]
+    is_chain = job.waiting_on is Waiting.CHILDREN and (job.waiting_reason is None or job.waiting_reason.code == "phase")
+    pause = "resume" if job.waiting_on is Waiting.CHILDREN and job.paused_by else "pause"
+    may_pause = [] if is_chain or job.waiting_on is Waiting.OUTSIDE else [pause]
+    return ["watch", *may_pause, "cancel", *(["force-stop"] if job.is_owned else [])]
+
+
+def _ack(job: Job) -> list[str]:
+    return ["ack"] if job.acknowledged_by is None else []

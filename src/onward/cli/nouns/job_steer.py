@@ -1,4 +1,4 @@
-"""``onward job resume | fresh | again | pause | cancel | delete``: one, several, or all that a filter finds."""
+"""The verbs of ``onward job`` that change something, on one job, several, or all that a filter finds."""
 
 from __future__ import annotations
 
@@ -83,6 +83,8 @@ _PAST = {
     "cancel": "cancelled",
     "delete": "deleted",
     "discard": "discarded",
+    "force-stop": "told to stop at once",
+    "ack": "acknowledged",
 }
 
 
@@ -90,6 +92,8 @@ def _outcome(job: Job, outcome: str, note: str) -> dict[str, Any]:
     record = {"id": shown(job.id), "job_type": job.job_type, "state": job.state, "outcome": outcome, "note": note}
     if outcome == "resumed" and job.checkpoint_number and job.progress.percent is not None:
         record["note"] = f"goes on from {job.progress.percent}%"
+    if outcome == _PAST["force-stop"] and job.waiting_reason is not None:
+        record["note"] = job.waiting_reason.text
     return record
 
 
@@ -220,6 +224,35 @@ def cancel(
     """Cancel jobs; a running one stops at its next safe point and keeps its checkpoint."""
     chosen = Chosen(jobs or (), filter, dry_run, yes, expect)
     act(here, "cancel", chosen, lambda job: here.app.cancel(job.id, actor=here.actor, reason=reason))
+
+
+@verb(verbs, "force-stop", "onward job force-stop 7K2M9Q", _BULK.format("force-stop", "cancelled"), data=True)
+def force_stop(
+    here: Here,
+    jobs: Jobs = None,
+    filter: FilterOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    expect: Expect = None,
+) -> None:
+    """Cancel jobs, and press code that does not leave at once; a job's process is killed."""
+    chosen = Chosen(jobs or (), filter, dry_run, yes, expect)
+    act(here, "force-stop", chosen, lambda job: here.app.force_stop(job.id, actor=here.actor))
+
+
+@verb(verbs, "ack", "onward job ack 7K2M9Q --note 'disk was full'", _BULK.format("ack", "failed"), data=True)
+def ack(
+    here: Here,
+    jobs: Jobs = None,
+    filter: FilterOption = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    expect: Expect = None,
+    note: Annotated[str, typer.Option("--note", help="What is to be known about it; kept with the job.")] = "",
+) -> None:
+    """Take note of failed, cancelled or interrupted jobs: they are no longer open for anybody."""
+    chosen = Chosen(jobs or (), filter, dry_run, yes, expect)
+    act(here, "ack", chosen, lambda job: here.app.acknowledge(job.id, by=here.actor, note=note))
 
 
 @verb(verbs, "delete", "onward job delete 7K2M9Q", _BULK.format("delete", "succeeded created=..30d ago"), data=True)

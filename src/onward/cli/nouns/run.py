@@ -14,7 +14,7 @@ from onward.cli.input.params import read_params
 from onward.cli.input.resume_prompt import ask_resume, differing_inputs
 from onward.cli.input.times import read_length, read_moment
 from onward.cli.show.records import job_record
-from onward.cli.show.watching import Watcher
+from onward.cli.show.watching import Watcher, Wishes
 from onward.cli.target import app_name
 from onward.cli.told import is_dialogue, say
 from onward.errors import IncompleteJobFound, OnwardError, UnknownJobType
@@ -42,6 +42,9 @@ def run(
     args_file: Annotated[str | None, typer.Option(metavar="FILE", help="Parameters as JSON; - is stdin.")] = None,
     watch: Annotated[
         bool, typer.Option("--watch/--no-watch", help="Follow it; the exit code says how it ended.")
+    ] = False,
+    until_input: Annotated[
+        bool, typer.Option("--until-input", help="With --watch: stop when it waits for a person.")
     ] = False,
     in_: Annotated[str | None, typer.Option("--in", metavar="LENGTH", help="Begin then, such as 10m.")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="Begin then, such as 18:00.")] = None,
@@ -76,16 +79,16 @@ def run(
     job = _submit(here, job_type, params, options, _choice(resume, fresh, if_incomplete))
     if job is None:
         return exits.CONFLICT
-    return told(here, job, watch=watch)
+    return told(here, job, watch=watch, until_input=until_input)
 
 
-def told(here: Here, job: Job, *, watch: bool) -> int:
+def told(here: Here, job: Job, *, watch: bool, until_input: bool = False) -> int:
     """Print the id; say why it waits; follow it if asked."""
     now = here.app.get(job.id)
     here.out.record(job_record(now, here.app), shown(job.id))
     sys.stdout.flush()
     if watch:
-        return Watcher(here.app, [job.id], here.told).follow()
+        return Watcher(here.app, [job.id], here.told, Wishes(until_input=until_input)).follow()
     if now.waiting_reason is not None and now.waiting_reason.code != "queued":
         say(now.waiting_reason.text)
     return exits.DONE

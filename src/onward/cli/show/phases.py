@@ -7,6 +7,9 @@ from datetime import datetime
 import onward
 from onward.cli.show import bars
 from onward.model.job import Job
+from onward.model.states import Status, Waiting
+
+_MOST_LINES = 16
 
 
 def phase_names(job: Job, app: onward.Onward) -> list[str]:
@@ -49,4 +52,26 @@ def job_lines(job: Job, app: onward.Onward, now: datetime) -> list[str]:
         children = {child.position: child for child in app.children(job.id) if not child.superseded_by}
         width = max(len(name) for name in names)
         lines += [bars.phase_line(name, children.get(at), width, now) for at, name in enumerate(names)]
+    elif job.waiting_on is Waiting.CHILDREN:
+        lines += range_lines(app.children(job.id), now)
     return lines
+
+
+def range_lines(children: list[Job], now: datetime, most: int = _MOST_LINES) -> list[str]:
+    """A line for each range of the fan-outs of a job; of many only those that run or have stopped."""
+    ranges = [child for child in children if child.family is not None and child.superseded_by is None]
+    told = ranges
+    if len(ranges) > most:
+        plain = (Status.COMPLETED, Status.PENDING)
+        told = [child for child in ranges if child.status not in plain][:most]
+    width = max((len(_range_name(child)) for child in told), default=0)
+    lines = [bars.phase_line(_range_name(child), child, width, now) for child in told]
+    if len(told) < len(ranges):
+        done = sum(child.status is Status.COMPLETED for child in ranges)
+        lines.append(f"  {done} of {len(ranges)} ranges are done; {len(ranges) - len(told)} are not shown")
+    return lines
+
+
+def _range_name(child: Job) -> str:
+    part = child.range
+    return f"{child.family} {part.worker_id + 1}/{part.total_workers}" if part is not None else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import onward
+from onward.cli.show.questions import hitl_record
 from onward.cli.show.times import rfc3339
 from onward.model.ids import shown
 from onward.model.job import EventRecord, Job, JobError, LogLine, Run, WorkerRecord
@@ -37,6 +38,7 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
         "result": job.result,
         "error": error_record(job.error),
         "waiting_reason": _reason(job),
+        "hitl": hitl_record(job.hitl, job.job_type, app),
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "created_at": rfc3339(job.created_at),
@@ -51,6 +53,9 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
         "checkpoint_number": job.checkpoint_number,
         "checkpoint_at": rfc3339(job.checkpoint_at),
         "superseded_by": shown(job.superseded_by) if job.superseded_by else None,
+        "acknowledged_by": job.acknowledged_by,
+        "acknowledged_at": rfc3339(job.acknowledged_at),
+        "acknowledged_note": job.acknowledged_note,
         "idempotency_key": job.idempotency_key,
         "type_version": job.type_version,
     }
@@ -67,7 +72,8 @@ def _reason(job: Job) -> dict[str, Any] | None:
     reason = job.waiting_reason
     if reason is None:
         return None
-    return {"code": reason.code, "text": reason.text, "refs": [shown(ref) for ref in reason.refs]}
+    prefix = "inp" if reason.code == "input" else "job"
+    return {"code": reason.code, "text": reason.text, "refs": [shown(ref, prefix) for ref in reason.refs]}
 
 
 def error_record(error: JobError | None) -> dict[str, str] | None:

@@ -15,6 +15,7 @@ from onward.cli.show.phases import job_lines, phase_of
 from onward.cli.show.picture import Picture
 from onward.cli.told import Told, is_terminal, say
 from onward.errors import JobNotFound, StoreUnavailable
+from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.states import Status, Waiting
 
@@ -56,6 +57,10 @@ class Watcher:
         except KeyboardInterrupt:
             return self._stopped()
         self._tell_failures()
+        if code == exits.WAITS_FOR_INPUT:
+            for job in self.jobs.values():
+                if self._asks(job):
+                    say(f"It waits for an answer: onward input answer {shown(job.id)[-6:]}")
         return code
 
     # ---- looking --------------------------------------------------------------------------------------------
@@ -112,9 +117,15 @@ class Watcher:
     def _code(self, job: Job) -> int | None:
         if job.waiting_on is Waiting.HOLD:
             return exits.INTERRUPTED
-        if job.status is Status.PENDING_HITL and self.wishes.until_input:
+        if self.wishes.until_input and self._asks(job):
             return exits.WAITS_FOR_INPUT
         return outcome(job)
+
+    def _asks(self, job: Job) -> bool:
+        """Whether the job, or a phase of it, waits for a person."""
+        if job.waiting_on is Waiting.CHILDREN:
+            return any(child.status is Status.PENDING_HITL for child in self.app.children(job.id))
+        return job.status is Status.PENDING_HITL
 
     # ---- showing --------------------------------------------------------------------------------------------
 
