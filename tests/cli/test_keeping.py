@@ -100,7 +100,7 @@ def test_chain_is_saved_listed_shown_run_exported_and_deleted(
     assert "version 2" in cli("chain", "save", "nightly", "chain.yaml", "--expect-version", "1").err
     assert "weekly is saved" in cli("chain", "save", "weekly", "both").err
     listed = {item["name"]: item["version"] for item in cli("chain", "list", "--json").json["items"]}
-    assert listed == {"both": None, "nightly": 2, "weekly": 1}
+    assert listed == {"both": None, "picking": None, "nightly": 2, "weekly": 1}
     assert [item["name"] for item in cli("chain", "show", "nightly", "--json").json["items"]] == ["add", "count"]
     assert cli("chain", "run", "nightly", "-a", "add.a=5").code == exits.DONE
     work()

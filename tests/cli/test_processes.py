@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_worker_says_where_the_database_is_and_ends_when_idle(app: Onward, sqlit
         _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert f"Database: {sqlite_url} (from --database)" in err
-    assert "queues all, 2 slots, 5 job types." in err
+    assert re.search(r"queues all, 2 slots, \d+ job types\.", err)
     assert app.get(job.id).status == "completed"
 
 

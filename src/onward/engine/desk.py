@@ -20,15 +20,7 @@ from onward.engine.changes import Change
 from onward.engine.job_clock import JobClock
 from onward.engine.splitter import Splitter
 from onward.engine.writer import Writer
-from onward.errors import (
-    Interrupt,
-    JobCancelled,
-    JobLost,
-    JobParked,
-    JobStopped,
-    ResourceBusy,
-    StoreUnavailable,
-)
+from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, ResourceBusy, StoreUnavailable
 from onward.model import codec
 from onward.model.job import Json, Need, Progress
 from onward.model.progress import ProgressMeter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def status(store: Store) -> dict[str, Any]:
 def check(store: Store) -> list[str]:
     """What is wrong: damage, a schema that differs, rows that contradict each other."""
     problems: list[str] = []
-    with store.read() as conn:
+    with store.read(math.inf) as conn:
         if store.is_sqlite:
             found = store.dialect.query(conn, "PRAGMA integrity_check", [])
             problems += [str(row[0]) for row in found if row[0] != "ok"]

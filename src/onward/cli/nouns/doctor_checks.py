@@ -137,6 +137,16 @@ def _interrupted(here: Here) -> Iterator[Finding]:
         yield Finding("interrupted", OK, "no job")
 
 
+def _conflicts(here: Here) -> Iterator[Finding]:
+    found = here.app.conflicts(limit=_SAMPLE)
+    if not found:
+        yield Finding("refused", OK, "nothing that jobs wrote in an outage")
+        return
+    many = f"{len(found)}{'+' if len(found) == _SAMPLE else ''}"
+    text = f"{many} things that were written in an outage came too late, the last of job {shown(found[0].job_id)}"
+    yield Finding("refused", WARN, text, f"onward job show {shown(found[0].job_id)}")
+
+
 def _disk(here: Here) -> Iterator[Finding]:
     settings = here.app.settings
     folders = {"backups": Path(settings.backup_path)}
@@ -153,4 +163,4 @@ def _disk(here: Here) -> Iterator[Finding]:
             yield Finding("disk", OK, text)
 
 
-_CHECKS: tuple[Callable[[Here], Iterator[Finding]], ...] = (_clock, _workers, _waiting, _interrupted, _disk)
+_CHECKS: tuple[Callable[[Here], Iterator[Finding]], ...] = (_clock, _workers, _waiting, _interrupted, _conflicts, _disk)

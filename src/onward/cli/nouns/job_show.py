@@ -168,6 +168,10 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
         rows.append(("Error", f"{job.error.type}: {job.error.message}"))
         if trace and job.error.traceback:
             rows.append(("Trace", job.error.traceback))
+    refused = here.app.conflicts(job.id)
+    if refused:
+        lines = [f"{here.zone.show(one.at)}  {one.kind} of run {one.fence}: {one.reason}" for one in refused]
+        rows.append(("Refused", "\n".join(lines)))
     runs = here.app.runs(job.id)
     if runs:
         lines = [_run_line(here, run) for run in runs]
