@@ -127,7 +127,7 @@ def open_transaction(bench: Bench, desk: Desk) -> None:
 
 
 def hold(bench: Bench, desk: Desk) -> None:
-    desk.hold("gpu", 1)
+    desk.hold("gpu", 1, wait=False)
 
 
 def release(bench: Bench, desk: Desk) -> None:

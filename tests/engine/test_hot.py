@@ -101,7 +101,7 @@ def _is_gone(app: Onward, job_id: str) -> bool:
     try:
         app.get(job_id)
     except JobNotFound as error:
-        return "in memory or in the database" in error.message
+        return "in memory, the database" in error.message
     return False
 
 

@@ -33,7 +33,7 @@ from tests.app_fixtures import Apps, Gate, quick_settings, rows, run_all
 
 QUESTION = (
     "INSERT INTO questions (question_id, job_id, generation, name, kind, on_timeout, state, asked_at, fence) "
-    "VALUES ('q1', '{}', 1, 'sure', 'yes', 'fail', 'open', '2026-01-01 00:00:00.000001+00', 1)"
+    "VALUES ('q1', '{}', 1, 'sure', 'yes', 'fail', 'withdrawn', '2026-01-01 00:00:00.000001+00', 1)"
 )
 CONFLICT = "INSERT INTO conflicts (job_id, fence, kind, reason, at) VALUES ('{}', 1, 'ending', 'late', '2026-01-01 00:00:00+00')"
 JOURNAL = "INSERT INTO journals (journal_id, applied, updated_at) VALUES ('j1', 7, '2026-01-01 00:00:00+00')"

@@ -93,7 +93,7 @@ def test_failed_job_begins_a_new_generation_when_it_goes_on(jobs: JobManager) ->
         with pytest.raises(IllegalTransition, match="has no function"):
             verb("job-1")
     jobs.app.delete("job-1")
-    with pytest.raises(JobNotFound, match="in memory or in the database"):
+    with pytest.raises(JobNotFound, match="in memory, the database"):
         jobs.get_job("job-1")
 
 

@@ -172,6 +172,7 @@ class ChildPort:
 
     @contextlib.contextmanager
     def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
+        self._ask("written")
         store, facts = self._database(), self.facts
         with store.transaction(patience=10) as conn:
             number = self._check_fence(conn)

@@ -219,8 +219,8 @@ class _Talk:
             case "keep_step":
                 point = _point(given["point"]) if given["point"] else None
                 desk.keep_step(given["scope"], given["name"], given["result"], point)
-            case "forget":
-                desk.forget()
+            case "written" | "forget":
+                desk.forget() if message["op"] == "forget" else desk.require_written()
             case "read_partial":
                 return list(desk.read_partial(given["name"], given["count"]))
             case "log":

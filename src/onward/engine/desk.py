@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -220,8 +219,7 @@ class Desk:
 
     def read_partial(self, name: str, count: int) -> Iterator[str]:
         if self._open is None:
-            # What was handed over before must have been written.
-            self._hand_over(Change(self), True)
+            self.patiently(self.require_written)
         read = 0
         while read < count:
             piece = self.patiently(partial(self._read_piece, name, read))
@@ -256,7 +254,7 @@ class Desk:
         shown: str | None = None
         if fields:
             plain = {
-                codec.clean(name): value if _is_plain(value) else codec.clean(str(value))[: 4 * limit]
+                codec.clean(name): value if codec.is_plain(value) else codec.clean(str(value))[: 4 * limit]
                 for name, value in fields.items()
             }
             shown = codec.encode(plain, "The fields of a log line", 1 << 24)
@@ -267,6 +265,7 @@ class Desk:
     @contextlib.contextmanager
     def transaction(self, point: Callable[[], Point]) -> Iterator[Any]:
         begun = self.clock.monotonic()
+        self.require_written()
         with self._store.transaction(patience=_TRANSACTION_END) as conn:
             self._writer.write_now(conn, Change(self))
             self._open = conn
@@ -283,6 +282,15 @@ class Desk:
                 timer.cancel()
                 self._open = None
         self._store.doorbell.ring()
+
+    def require_written(self) -> None:
+        """What was handed over before is in the database: what comes now stands on it, and must not be overtaken."""
+        if not self._writer.is_idle:
+            self._hand_over(Change(self), True)
+        if self._writer.is_away:
+            raise StoreUnavailable(
+                "What was written while the database was away is not written back yet.", hint="Try again in a moment."
+            )
 
     def _require_owner(self, conn: Any) -> None:
         owned = endings.lock_owned(conn, self._store.dialect, [self.claim.job_id])
@@ -375,12 +383,6 @@ class Desk:
     def _check_refused(self, change: Change) -> None:
         if change.is_refused or isinstance(self.interrupt, JobLost):
             raise JobLost(f"This worker no longer owns job {self.claim.job_id}.")
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < codec.SAFE_INTEGER)
 
 
 def cancelled(job_id: str) -> JobCancelled:

@@ -28,7 +28,7 @@ from onward.model.schema import check_answer
 from onward.model.states import Status
 from onward.store import Connection, Store, jobs, questions
 
-_PARKING_SECONDS = 2.0
+_PARKING_SECONDS = 5.0
 """How long an answer waits for a job that is about to ask: it may have told somebody before."""
 _TURN_SECONDS = 0.02
 

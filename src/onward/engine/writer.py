@@ -83,6 +83,11 @@ class Writer(Service):
             self._logs.append(line)
 
     @property
+    def is_away(self) -> bool:
+        """Whether the database is away, or what was put into the journal meanwhile is not written back yet."""
+        return self._outage.is_on
+
+    @property
     def is_idle(self) -> bool:
         """Whether everything that was handed over is committed, or in the journal."""
         with self._lock:

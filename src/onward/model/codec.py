@@ -104,3 +104,10 @@ def _check_text(text: str, what: str) -> None:
 def clean(text: str) -> str:
     """A text as every database can keep it: without NUL characters and lone surrogates."""
     return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a single value comes back from JSON as it went in: None, a truth, a safe integer, a finite number."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, bool) or (isinstance(value, int) and abs(value) < SAFE_INTEGER)

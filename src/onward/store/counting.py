@@ -80,7 +80,7 @@ _CONTRADICTIONS = (
         "questions are open though nobody waits for their answer",
     ),
     (
-        "SELECT count(*) FROM jobs j WHERE j.status = 'pending_hitl' AND NOT EXISTS "
+        "SELECT count(*) FROM jobs j WHERE j.status = 'pending_hitl' AND j.waiting_on <> 'outside' AND NOT EXISTS "
         "(SELECT 1 FROM questions q WHERE q.job_id = j.job_id AND q.state = 'open')",
         "jobs wait for an answer to no question",
     ),
