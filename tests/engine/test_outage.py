@@ -24,7 +24,10 @@ class Place:
 
     def __init__(self, url: str, folder: Path, direct: str) -> None:
         self.settings = quick_settings(
-            url, database=WEATHER, journal={"folder": str(folder / "journals"), "max_bytes": 1 << 20}
+            url,
+            database=WEATHER,
+            journal={"folder": str(folder / "journals"), "max_bytes": 1 << 20},
+            worker={"lease_seconds": 2},
         )
         self.app = Onward(settings=self.settings)
         self.other = Onward(settings=quick_settings(direct, database=WEATHER))

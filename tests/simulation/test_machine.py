@@ -12,13 +12,14 @@ from tests.simulation.machine import Machine, budget
 from tests.simulation.walk import walk
 
 
+@pytest.mark.timeout(300)
 def test_every_order_of_moves_leaves_what_was_promised(new_world: NewWorld) -> None:
-    run_state_machine_as_test(partial(Machine, new_world), settings=budget(30, 40))
+    run_state_machine_as_test(partial(Machine, new_world), settings=budget(20, 40))
 
 
 @pytest.mark.timeout(300)
 def test_long_walks_leave_what_was_promised(new_world: NewWorld) -> None:
-    for seed in range(40):
+    for seed in range(20):
         walk(new_world, seed, 60)
 
 
