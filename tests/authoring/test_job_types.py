@@ -187,3 +187,13 @@ def test_collections_are_included_in_others(types: JobTypes) -> None:
     types.include(more)
     types.include(more)
     assert types.get("toil").func is coroutine
+
+
+@pytest.mark.parametrize(
+    "declared", ["gpu", ["gpu"], lambda params, source_id: ["gpu"], lambda params, source_id: "gpu"]
+)
+def test_resources_are_a_name_a_list_or_a_function(declared: Any) -> None:
+    types = JobTypes()
+    types.job(name="work", resources=declared)(lambda: None)
+    kind = types.get("work")
+    assert [need.resource for need in kind.needs(kind.validate({}), None)] == ["gpu"]

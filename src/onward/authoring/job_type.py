@@ -45,7 +45,7 @@ class JobType:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeout: float | None = None
     isolation: Isolation = "thread"
-    resources: Callable[[Any, str | None], Declared] | None = None
+    resources: Callable[[Any, str | None], Declared] | Declared | None = None
     needs_source: bool = False
     weight: int = 50
     runs_before: tuple[str, ...] = ()
@@ -106,7 +106,10 @@ class JobType:
 
     def needs(self, model: BaseModel, source_id: str | None) -> tuple[Need, ...]:
         """What a job with these parameters occupies while it runs."""
-        declared = () if self.resources is None else self.resources(model, source_id)
+        wanted = self.resources
+        declared: Declared = wanted(model, source_id) if callable(wanted) else wanted or ()
+        if isinstance(declared, str):
+            declared = (declared,)
         return needs(declared, source_id)
 
     def schema(self) -> dict[str, Json]:

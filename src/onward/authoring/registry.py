@@ -57,7 +57,7 @@ class JobTypes:
         ``priority`` (higher first), ``max_attempts`` (failures of the code allowed; a lost worker uses none),
         ``backoff`` (``Backoff``, seconds, or ``(seconds, factor, maximum, jitter)``), ``retry_on`` (exceptions),
         ``timeout`` (seconds for one attempt), ``isolation`` (``thread``, ``async`` or ``process``; chosen from the
-        function), ``resources`` (``lambda params, source_id: [...]``, names or ``(name, capacity)``),
+        function), ``resources`` (names or ``(name, capacity)``, as a list or by ``lambda params, source_id: [...]``),
         ``needs_source``, ``weight`` (in a chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job
         types), ``aliases`` (older names; a mapping may preset parameters), ``sensitive`` (parameters shown as
         ``***``), ``version`` and ``upgrade`` (for jobs in flight across a release), ``on_changed_inputs``,
