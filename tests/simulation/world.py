@@ -14,7 +14,6 @@ from typing import Any
 from onward import Onward
 from onward.authoring.port import Point
 from onward.clock import ManualClock
-from onward.engine import questions
 from onward.engine.adopter import Adopter
 from onward.engine.expirer import Expirer
 from onward.engine.rescuer import Rescuer
@@ -40,10 +39,6 @@ _LEFT_OUT = ("onward_meta", "workers", "job_tags", "job_logs")
 _EVERYTHING = {name: f"SELECT * FROM {name}" for name in sorted(metadata.tables) if name not in _LEFT_OUT}
 
 
-# Nobody is on the way to a question here: the hands ask when they are told to.
-questions._PARKING_SECONDS = 0.0
-
-
 class World:
     """One database, some workers, and the model."""
 
@@ -53,6 +48,8 @@ class World:
         store_of(app)
         self.store: Store = app._store
         register(app)
+        # Nobody is on the way to a question here: the hands ask when they are told to.
+        app.questions.parking_seconds = 0.0
         self.ids = app._ids
         self.model = Model()
         self.model.kinds = KINDS

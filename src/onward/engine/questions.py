@@ -39,6 +39,7 @@ class Questions:
     def __init__(self, store: Store, ids: Ids) -> None:
         self._store = store
         self._ids = ids
+        self.parking_seconds = _PARKING_SECONDS
 
     # ---- looking --------------------------------------------------------------------------------------------
 
@@ -220,7 +221,7 @@ class Questions:
                 )
             return question
         misses, rang, clock = 0, threading.Event(), self._store.clock
-        deadline = clock.monotonic() + _PARKING_SECONDS
+        deadline = clock.monotonic() + self.parking_seconds
         stop = self._store.doorbell.listen(rang.set)
         try:
             while True:
@@ -229,7 +230,7 @@ class Questions:
                 if found is not None:
                     return found
                 # Its code may be on the way to the question; then nobody has answered yet, and nothing is mixed up.
-                over = misses * _TURN_SECONDS >= _PARKING_SECONDS or clock.monotonic() >= deadline
+                over = misses * _TURN_SECONDS >= self.parking_seconds or clock.monotonic() >= deadline
                 if job.status is not Status.RUNNING or not job.is_owned or over:
                     raise IllegalTransition(
                         f"Job {shown(job_id)} ({job.job_type}) is {job.status} and asks nothing. Its id is {job_id}.",
