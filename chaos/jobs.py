@@ -224,7 +224,7 @@ if hasattr(Context, "ask"):
         note("begin", ctx)
         ctx.step("before", do, ctx, "before", 0.01)
         ask: Any = getattr(ctx, "ask")  # noqa: B009 - it need not be there
-        answer = ask("approve", {"what": "this"}, timeout=600)
+        answer = ask("approve", {"what": "this"}, timeout=None)
         note("answered", ctx, "-", str(answer))
         return answer
 
