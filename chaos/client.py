@@ -112,15 +112,17 @@ class Client:
         job = self._say(verb, asked, lambda: getattr(self.app, verb)(asked.job))
         if verb in ("pause", "unpause"):
             # Unknown counts as paused, so that it is let go on at the end.
-            asked.is_paused = verb == "pause" or (job is None and asked.is_paused and not self._has_ended(asked))
+            asked.is_paused = verb == "pause" or (job is None and asked.is_paused and self._may_be_paused(asked))
         elif job is not None:
             asked.is_cancelled = verb == "cancel"
 
-    def _has_ended(self, asked: Asked) -> bool:
+    def _may_be_paused(self, asked: Asked) -> bool:
+        """A pause whose end is unknown may not have been written."""
         try:
-            return self.app.get(asked.job).status.is_ended
+            job = self.app.get(asked.job)
         except StoreUnavailable:
-            return False
+            return True
+        return job.stale or (job.paused_by is not None and not job.status.is_ended)
 
     def _answer(self, job_id: str) -> Job:
         answer: Any = getattr(self.app, "answer")  # noqa: B009 - it need not be there

@@ -88,6 +88,12 @@ class Gate:
         self.opened.set()
 
 
+@pytest.fixture
+def gate() -> Gate:
+    """A gate for one job."""
+    return Gate()
+
+
 def run_all(app: Onward, concurrency: int = 2, **options: Any) -> int:
     """Work until nothing can be done now."""
     return app.worker(concurrency=concurrency, **options).run(until_idle=True)

@@ -17,24 +17,25 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
+from onward.engine import chainer, keeping, nouns, older, steering, transitions
 from onward.engine.board import Resources
 from onward.engine.cluster import bridges
 from onward.engine.database import Database
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
+from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
-from onward.engine.spool import Spool, WhenUnavailable
+from onward.engine.spool import WhenUnavailable
 from onward.engine.submission import OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.templates import Templates
 from onward.engine.worker import Worker
-from onward.errors import IllegalTransition, StoreUnavailable
+from onward.errors import IllegalTransition
 from onward.events import Bus
 from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
@@ -79,13 +80,15 @@ class Onward:
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
         self._hot = Hot(self._store, self.clock, _memory(self.settings))
         self._reader = Reader(self._store, self.clock, self._hot)
-        self._spool = Spool(self._store, self.clock, self._ids, self._do)
-        self.jobs = older.Jobs(self._older())
         self.audit = steering.Audit(self._store)
         self.workers = nouns.Workers(self._store)
         self.resources = Resources(self._store)
         self.dimensions = Dimensions(self._store)
         self.questions = Questions(self._store, self._ids)
+        self._later = Later(
+            self._store, self.clock, self._ids, self._submitter, self.questions, self._hot, self._submit_one
+        )
+        self.jobs = older.Jobs(self._older())
         self._pruner = Pruner(self._store, self.clock, self._ids)
         self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
         self.templates = Templates(self._store, self.job_types, self.submit_chain)
@@ -93,14 +96,14 @@ class Onward:
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
 
     def _older(self) -> older.House:
-        functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._do)
+        functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._later.do)
         return older.House(
             self._store,
             self.job_types,
             self._reader,
             self._hot,
             self._ids,
-            lambda given: self._submit([given])[0],
+            self._submit_one,
             functions,
         )
 
@@ -183,7 +186,7 @@ class Onward:
             id=id,
         )
         if when_unavailable == "journal" and connection is None:
-            return self._submit_or_keep(given)
+            return self._later.submit(given)
         return self._submit([given], connection)[0]
 
     def submit_many(
@@ -270,22 +273,8 @@ class Onward:
             self._hot.note(done)
         return done
 
-    def _submit_or_keep(self, given: Submission) -> Job:
-        given = dataclasses.replace(given, id=given.id or self._ids.new())
-        if self._spool.is_empty:
-            with suppress(StoreUnavailable):
-                return self._submit([given])[0]
-        # What was kept before comes first.
-        job, request = self._submitter.keep_for_later(given)
-        self._spool.keep(job.id, request)
-        return job
-
-    def _do(self, request: dict[str, Json]) -> None:
-        """Do what was asked for while the database was away."""
-        if request["verb"] == "answer":
-            self.questions.answer(request["job_id"], request["response"], **request["given"])
-        else:
-            self._submit([submission.of_request(request)])
+    def _submit_one(self, given: Submission) -> Job:
+        return self._submit([given])[0]
 
     # ---- looking --------------------------------------------------------------------------------------------
 
@@ -456,17 +445,13 @@ class Onward:
         withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
 
         ``when_unavailable="journal"``: while the database is away the answer is kept on local disk and given when it is
-        back; the job that is returned says ``stale``. One that is refused then is among the ``conflicts``.
+        back; the job that is returned says ``stale``, and only its id if it was never seen here. An answer that is
+        refused then is among the ``conflicts``.
         """
         given: dict[str, Any] = {"question_id": question_id, "answered_by": answered_by, "reason": reason}
-        if when_unavailable == "raise":
-            return self.questions.answer(job_id, response, **given)
-        if self._spool.is_empty:
-            with suppress(StoreUnavailable):
-                return self.questions.answer(job_id, response, **given)
-        stored = parsed(job_id)
-        self._spool.keep(stored, {"verb": "answer", "job_id": stored, "response": response, "given": given})
-        return self._hot.last_known(stored) or Job(stored, "", Status.PENDING_HITL, stale=True)
+        if when_unavailable == "journal":
+            return self._later.answer(job_id, response, **given)
+        return self.questions.answer(job_id, response, **given)
 
     def delete(self, job_id: str) -> None:
         """Delete the record of an ended job with all that belongs to it."""
@@ -534,7 +519,7 @@ class Onward:
             concurrency=concurrency,
             queues=queues,
             name=name,
-            do=self._do,
+            do=self._later.do,
             beside=bridges(self._store, self.job_types, self.clock),
         )
 
@@ -572,7 +557,7 @@ class Onward:
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
-        self._spool.close()
+        self._later.close()
         self.jobs.close()
         self._hot.close()
         self._store.close()

@@ -201,6 +201,7 @@ def test_sweeper_works_by_itself(apps: Apps) -> None:
     register(app)
     job = app.submit("work")
     app.get(job.id)
+    assert len(app.memory) == 1
     until(lambda: len(app.memory) == 0, "the sweep")
 
 

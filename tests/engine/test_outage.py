@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from chaos.proxy import Mode, Proxies
 from onward import Context, Onward, Status, StoreUnavailable, UnknownJobType, Worker
+from onward.engine.replay import Replay
 from onward.store.engines import sqlite_module
 from onward.store.journal import SUFFIX, place_of
 from tests.app_fixtures import PATIENCE, Gate, pause, quick_settings, rows, run_all, until
 from tests.engine.process_jobs import tick_on
-from tests.proxy import Proxy
 from tests.servers import Postgres
 
 WEATHER = {"call_timeout_seconds": 0.5, "busy_timeout_seconds": 0.2}
@@ -53,19 +55,20 @@ class Server(Place):
 
     def __init__(self, url: str, folder: Path) -> None:
         parts = urlsplit(url)
-        self.proxy = Proxy((parts.hostname or "", parts.port or 0))
-        netloc = parts.netloc.replace(f":{parts.port}", f":{self.proxy.address[1]}")
+        self.proxies = Proxies()
+        self.proxy = self.proxies.add((parts.hostname or "", parts.port or 0))
+        netloc = parts.netloc.replace(f":{parts.port}", f":{self.proxy.port}")
         super().__init__(urlunsplit(parts._replace(netloc=netloc)), folder, url)
 
     def go_away(self) -> None:
-        self.proxy.set("hole")
+        self.proxies.change(self.proxy, Mode.HOLE)
 
     def come_back(self) -> None:
-        self.proxy.set("pass")
+        self.proxies.change(self.proxy, Mode.PASS)
 
     def close(self) -> None:
         super().close()
-        self.proxy.close()
+        self.proxies.close()
 
 
 class File(Place):
@@ -394,3 +397,89 @@ def test_answer_that_may_wait_is_given_when_the_database_is_back_and_a_late_one_
     assert place.other.get(job.id).result == "first"
     [conflict] = place.other.conflicts(job.id)
     assert (conflict.kind, conflict.data["request"]["response"]) == ("answer", "second")
+
+
+def left_journal(place: Place, gate: Gate) -> str:
+    """A job that has saved partial work and ended while the database was away, in a journal that nobody owns."""
+    app = place.app
+
+    @app.job()
+    def work(ctx: Context) -> int:
+        gate.pass_through()
+        for item in range(3):
+            ctx.partial().append({"item": item})
+            ctx.checkpoint({"item": item}, flush=True)
+        ctx.step("act", lambda: 1)
+        return 7
+
+    job = app.submit("work")
+    worker = app.worker(concurrency=1)
+    worker.start()
+    gate.await_job()
+    place.go_away()
+    gate.open()
+    until(lambda: is_away(worker) and not worker.pool.active)
+    worker.stop(timeout=0.5)
+    place.come_back()
+    return job.id
+
+
+def test_damaged_record_of_a_journal_costs_what_stands_on_it_and_the_file_is_kept(place: Place, gate: Gate) -> None:
+    job_id = left_journal(place, gate)
+    [path] = place.journals
+    whole = bytearray(path.read_bytes())
+    # In the first record's partial work.
+    whole[whole.index(b'{\\"item\\":0}') + 3] ^= 1
+    path.write_bytes(whole)
+    next_one = Onward(settings=place.settings)
+    next_one.job(name="work")(lambda: 8)
+    run_all(next_one)
+    found = next_one.get(job_id)
+    assert (found.status, found.result) == (Status.COMPLETED, 7)
+    # What followed the gap in the partial work is shown, and nothing is written as if there were none.
+    refused = next_one.conflicts(job_id)
+    assert [conflict.kind for conflict in refused] == ["checkpoint"] * 2
+    assert all("damaged" in conflict.reason for conflict in refused)
+    assert place.journals == []
+    assert [aside.suffix for aside in path.parent.iterdir()] == [".damaged"]
+    next_one.close()
+
+
+def test_journal_that_is_read_again_after_a_crash_is_not_written_twice(
+    place: Place, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = left_journal(place, gate)
+    next_one = Onward(settings=place.settings)
+    next_one.job(name="work")(lambda: 8)
+    with monkeypatch.context() as patch:
+        # Dies when all is committed and before the file is gone.
+        patch.setattr(Replay, "finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            next_one.worker().start()
+    assert next_one.get(job_id).result == 7
+    before = rows(next_one, "SELECT * FROM jobs"), rows(next_one, "SELECT * FROM job_events ORDER BY seq")
+    run_all(next_one)
+    assert (rows(next_one, "SELECT * FROM jobs"), rows(next_one, "SELECT * FROM job_events ORDER BY seq")) == before
+    assert (next_one.conflicts(), place.journals) == ([], [])
+    next_one.close()
+
+
+def test_frozen_async_job_leaves_and_goes_on_when_the_database_is_back(place: Place) -> None:
+    app, seen = place.app, []
+
+    @app.job(on_store_loss="freeze")
+    async def work(ctx: Context) -> int:
+        async for item in ctx.each(range(300), every=1):
+            seen.append(item)
+            await asyncio.sleep(0.02)
+        return len(set(seen))
+
+    job = app.submit("work")
+    with app.worker(concurrency=1) as worker:
+        until(lambda: len(seen) > 3)
+        place.go_away()
+        until(lambda: is_away(worker) and not worker.pool.active)
+        place.come_back()
+        done = place.other.wait(job.id, timeout=30)
+    assert (done.result, done.attempt) == (300, 1)
+    assert {str(run.status) for run in app.runs(job.id)} == {"interrupted", "success"}

@@ -12,11 +12,6 @@ from tests.app_fixtures import Apps, Gate, ended, rows, run_all, until
 
 
 @pytest.fixture
-def gate() -> Gate:
-    return Gate()
-
-
-@pytest.fixture
 def app(apps: Apps, gate: Gate) -> Onward:
     made = apps()
 

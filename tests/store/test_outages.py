@@ -46,6 +46,24 @@ def test_application_goes_on_after_its_server_was_restarted(own_postgres: Postgr
     app.close()
 
 
+def test_server_that_was_restarted_while_nobody_looked_is_nobodys_error(own_postgres: Postgres) -> None:
+    app = Onward(settings=quick_settings(own_postgres.create()))
+    app.job(name="work")(lambda: 1)
+    job = app.submit("work")
+    # Several connections lie in the pool.
+    with app._store.read(), app._store.read(), app._store.read():
+        app.counts()
+    for stop in (own_postgres.kill, own_postgres.stop):
+        stop()
+        own_postgres.start()
+        app.submit("work")
+        assert app.get(job.id).stale is False
+        with app._store.read(), app._store.read(), app._store.read():
+            app.counts()
+    assert app.counts()["pending"] == 3
+    app.close()
+
+
 def test_running_job_goes_on_while_the_database_is_away_and_ends_on_its_first_run(
     own_postgres: Postgres, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -144,6 +144,8 @@ def test_illegal_rows_cannot_be_committed(app: Onward, statements: list[str]) ->
 def test_next_generation_may_have_its_own_verdict(app: Onward) -> None:
     app.counts()
     run(app, EVENT.format(1, "completed"), EVENT.format(2, "failed"), EVENT.format(1, "started"))
+    told = rows(app, "SELECT generation, kind FROM job_events ORDER BY seq")
+    assert [tuple(row) for row in told] == [(1, "completed"), (2, "failed"), (1, "started")]
 
 
 def test_idempotency_key_cannot_be_committed_twice(app: Onward) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.proxy import Proxy
+from chaos.proxy import Mode, Proxies, Proxy
 from tests.servers import Postgres
 from tests.stories.processes import Site, tell, wait_until
 
@@ -20,22 +20,27 @@ AWAY_SECONDS = float(os.environ.get("ONWARD_TEST_OUTAGE_SECONDS", "6"))
 
 
 class Ways:
-    """Proxies to one server."""
+    """Proxies to one server: half open when it is away, so that nothing says that it is gone."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.proxies: list[Proxy] = []
+        self._proxies = Proxies()
+        self._made: list[Proxy] = []
 
     def new(self) -> str:
         """The address of the database through a proxy of its own."""
         parts = urlsplit(self.url)
-        proxy = Proxy((parts.hostname or "", parts.port or 0))
-        self.proxies.append(proxy)
-        return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.address[1]}")))
+        proxy = self._proxies.add((parts.hostname or "", parts.port or 0))
+        self._made.append(proxy)
+        return urlunsplit(parts._replace(netloc=parts.netloc.replace(f":{parts.port}", f":{proxy.port}")))
+
+    def change(self, mode: Mode) -> None:
+        """Have all of them behave so."""
+        for proxy in self._made:
+            self._proxies.change(proxy, mode)
 
     def close(self) -> None:
-        for proxy in self.proxies:
-            proxy.close()
+        self._proxies.close()
 
 
 @pytest.fixture
@@ -52,11 +57,9 @@ def test_eight_jobs_of_four_workers_outlast_an_outage_on_their_first_run(ways: W
     count = int(AWAY_SECONDS / 0.1) + 60
     jobs = [home.app.submit("steps", {"name": f"s{n}", "count": count, "pause": 0.1}) for n in range(8)]
     wait_until(lambda: home.app.counts()["running"] == 8, "all jobs")
-    for proxy in ways.proxies:
-        proxy.set("hole")
+    ways.change(Mode.HOLE)
     time.sleep(AWAY_SECONDS)
-    for proxy in ways.proxies:
-        proxy.set("pass")
+    ways.change(Mode.PASS)
     begun = time.monotonic()
     assert home.app.wait(home.app.submit("quick").id, timeout=30).status == "completed"
     waited = time.monotonic() - begun
@@ -84,14 +87,13 @@ def test_worker_killed_in_an_outage_leaves_what_it_did_to_the_next_one_in_its_pl
     first = site.start(concurrency=1)
     job = home.app.submit("steps", {"name": "s", "count": 60, "pause": 0.05})
     wait_until(lambda: len(site.lines("s")) >= 5, "some steps")
-    [proxy] = ways.proxies
-    proxy.set("hole")
+    ways.change(Mode.HOLE)
     before = len(site.lines("s"))
     # The call that was under way when the server went silent is given up first.
     wait_until(lambda: len(site.lines("s")) >= before + 15, "steps without the database", 40)
     site.kill(first)
     done_so_far = len(site.lines("s"))
-    proxy.set("pass")
+    ways.change(Mode.PASS)
     site.start(concurrency=1)
     done = home.app.wait(job.id, timeout=60)
     assert (done.error, done.result) == (None, [item * 2 for item in range(60)])

@@ -20,6 +20,7 @@ class Right(Protocol):
     job_type: str
     run_id: str
     fence: int
+    generation: int
     parent_id: str | None
     phase_share: float | None
     type_version: int
@@ -28,9 +29,11 @@ class Right(Protocol):
 class Owner(Protocol):
     """The run that a change belongs to, as far as writing is concerned."""
 
-    claim: Any
-    """A ``Right``."""
     number: int
+
+    @property
+    def claim(self) -> Right:
+        """By what right it writes."""
 
     def how_far(self) -> Progress | None:
         """The progress that it has told, if any."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from onward.errors import InvalidValue, JobNotFound
-from onward.model.ids import parsed
-from onward.store import Store, board, jobs
+from onward.engine import transitions
+from onward.errors import InvalidValue
+from onward.model.ids import parsed, shown
+from onward.model.job import Job
+from onward.store import Connection, Store, board, dimensions
 
 DIMENSIONS = (384, 768, 1024, 1536)
 """Sizes of vectors, a database for each; the resource of one is ``vectors:768``."""
@@ -25,7 +27,7 @@ class Dimensions:
         }
         with self._store.read() as conn:
             dialect = self._store.dialect
-            working = board.at_work(conn, dialect)
+            working = dimensions.at_work(conn, dialect)
             for dimension in DIMENSIONS:
                 for holder in board.list_holders(conn, dialect, f"vectors:{dimension}"):
                     working.append((holder["job_id"], dimension, holder["operation"], holder["source_id"]))
@@ -42,24 +44,23 @@ class Dimensions:
         """The dimensions on which nobody works, smallest first."""
         return [dimension for dimension, state in self.get_dimension_status().items() if not state["busy"]]
 
-    def update_job_dimension(self, job_id: str, dimension: int | None, operation: str | None = None) -> None:
+    def update_job_dimension(self, job_id: str, dimension: int | None, operation: str | None = None) -> Job:
         """Say from outside on what a job works now; None: on nothing. Raises ``JobNotFound``, ``InvalidValue``.
 
         A job of onward's says so itself, with ``ctx.dimension``.
         """
-        found = parsed(job_id)
         chosen = None if dimension is None else _known(dimension)
-
-        def work(conn: Any) -> bool:
-            job = jobs.lock_job(conn, self._store.dialect, found)
-            if job is not None:
-                told = operation if chosen is not None else None
-                board.set_dimension(conn, self._store.dialect, found, chosen, told, self._store.now())
-            return job is not None
-
-        if not self._store.write(work):
-            raise JobNotFound(f"There is no job {job_id}.", hint="See `onward job list`.")
+        job = self._store.write(lambda conn: self._show(conn, parsed(job_id), chosen, operation))
         self._store.doorbell.ring()
+        return job
+
+    def _show(self, conn: Connection, job_id: str, dimension: int | None, operation: str | None) -> Job:
+        dialect, job = self._store.dialect, transitions.locked(conn, self._store, job_id)
+        if job.status.is_ended and dimension is not None:
+            raise InvalidValue(f"Job {shown(job.id)} is {job.status}.", hint="Only a job that goes on has a dimension.")
+        told = operation if dimension is not None else None
+        dimensions.set_dimension(conn, dialect, job.id, dimension, told, self._store.now())
+        return transitions.locked(conn, self._store, job.id)
 
 
 def _known(dimension: int) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from onward.authoring.job_type import JobType
 from onward.authoring.registry import JobTypes
 from onward.engine import outside, transitions
+from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.memory import JobMemoryStore
@@ -21,11 +22,9 @@ from onward.model.ids import Ids, parsed
 from onward.model.job import Job
 from onward.model.older import UPDATES, JobState
 from onward.model.query import JobQuery
-from onward.model.states import ACTIVE, ENDED
-from onward.store import Connection, Store, dimensions
+from onward.model.states import ACTIVE
+from onward.store import Connection, Store
 
-DIMENSIONS = (384, 768, 1024, 1536)
-"""The vector databases that the board shows."""
 _PAGE = 1000
 
 
@@ -184,51 +183,29 @@ class Jobs:
 
     def get_dimension_status(self) -> Board:
         """For each of the four dimensions: whether a job works on it, which, how, and for which source."""
-        with self.house.store.read() as conn:
-            found = dimensions.busy_dimensions(conn, self.house.store.dialect)
-        board = Board({str(dimension): dict.fromkeys(_COLUMNS) | {"busy": False} for dimension in DIMENSIONS})
-        for dimension, job_id, operation, source_id in found:
-            if str(dimension) in board and not board[str(dimension)]["busy"]:
-                values = (True, job_id, operation, source_id)
-                board[str(dimension)] = dict(zip(_COLUMNS, values, strict=True))
-        return board
+        return Board({str(dimension): state for dimension, state in self._dimensions.get_dimension_status().items()})
 
     def is_dimension_busy(self, dim: int) -> bool:
         """Whether a job works on this dimension. Raises ``InvalidValue`` for one that is none of the four."""
-        return bool(self.get_dimension_status()[str(_dimension(dim))]["busy"])
+        return self._dimensions.is_dimension_busy(dim)
 
     def get_available_dimensions(self) -> list[int]:
         """The dimensions on which no job works."""
-        board = self.get_dimension_status()
-        return [dimension for dimension in DIMENSIONS if not board[str(dimension)]["busy"]]
+        return self._dimensions.get_available_dimensions()
 
     def update_job_dimension(self, job_id: str, dim: int | None, op: str | None = None) -> JobState:
         """Show that a job works on this dimension (``"index"``, ``"delete"``), or with None on none any more."""
-        store, dimension = self.house.store, None if dim is None else _dimension(dim)
+        job = self._dimensions.update_job_dimension(job_id, dim, op)
+        self.house.hot.note([job])
+        return JobState.of(job)
 
-        def work(conn: Connection) -> Job:
-            job = transitions.locked(conn, store, parsed(job_id))
-            if job.status in ENDED and dimension is not None:
-                raise InvalidValue(f"Job {job_id} is {job.status}.", hint="Only a job that goes on has a dimension.")
-            dimensions.show_dimension(
-                conn, store.dialect, job.id, dimension, op if dimension is not None else None, self._now()
-            )
-            return transitions.locked(conn, store, job.id)
-
-        return self._change(work)
+    @property
+    def _dimensions(self) -> Dimensions:
+        return Dimensions(self.house.store)
 
     def close(self) -> None:
         """Let functions that run in this process leave, as at any shutdown."""
         self.house.functions.close()
-
-
-_COLUMNS = ("busy", "job_id", "operation", "source_id")
-
-
-def _dimension(given: int) -> int:
-    if given not in DIMENSIONS:
-        raise InvalidValue(f"{given!r} is not a dimension.", hint=f"Use one of {', '.join(map(str, DIMENSIONS))}.")
-    return given
 
 
 def _is_known(job_types: JobTypes, func: Callable[..., Any]) -> bool:

@@ -46,7 +46,7 @@ class Reader:
         hot.expect(stored)
         epoch = hot.epoch
         try:
-            job = self._explained(stored)
+            job = self._explain(stored)
         except SchemaMismatch:
             raise
         except StoreUnavailable:
@@ -58,13 +58,6 @@ class Reader:
             hot.forget(stored)
             raise self._not_found(job_id)
         return hot.keep(job, epoch)
-
-    def _explained(self, job_id: str) -> Job | None:
-        try:
-            return self._explain(job_id)
-        except StoreUnavailable:
-            # A connection that was lost while nobody looked fails once; what is away fails again.
-            return self._explain(job_id)
 
     def _explain(self, job_id: str) -> Job | None:
         with self._store.read() as conn:
@@ -176,11 +169,7 @@ class Reader:
 
     def _read(self, job_id: str) -> Job:
         """The bare row: waiting looks often, and the sentence why a job waits would cost more than the look."""
-        try:
-            job = self._look(job_id)
-        except StoreUnavailable:
-            # A connection that was lost while nobody looked fails once; what is away fails again.
-            job = self._look(job_id)
+        job = self._look(job_id)
         if job is None:
             self._hot.forget(parsed(job_id))
             raise self._not_found(job_id)

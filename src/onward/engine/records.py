@@ -28,6 +28,7 @@ class Entry:
     job_type: str = ""
     run_id: str = ""
     fence: int = 0
+    generation: int = 1
     parent_id: str | None = None
     phase_share: float | None = None
     type_version: int = 1
@@ -79,6 +80,7 @@ def of_change(change: Change, worker_id: str) -> Entry:
         job_type=claim.job_type,
         run_id=claim.run_id,
         fence=claim.fence,
+        generation=claim.generation,
         parent_id=claim.parent_id,
         phase_share=claim.phase_share,
         type_version=claim.type_version,

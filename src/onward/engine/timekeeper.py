@@ -40,11 +40,12 @@ class Timekeeper(Service):
         now = self.clock.monotonic()
         lease = self._settings.worker.lease_seconds
         is_trusted = self._silence() <= lease * (1 - _MARGIN)
-        for desk in list(self._pool.active.values()):
+        desks = list(self._pool.active.values())
+        for desk in desks:
             if desk.job_type.on_store_loss == "freeze":
                 desk.thaw() if is_trusted else desk.freeze()
             self._watch(desk, now)
-        return _LOOK_SECONDS
+        return _LOOK_SECONDS if desks else self._settings.worker.progress_seconds
 
     def _watch(self, desk: Desk, now: float) -> None:
         job_type = desk.job_type

@@ -1,4 +1,4 @@
-"""Statements on who has what: resources with their holders and waiters, people's holds, and the dimension board."""
+"""Statements on who has what: resources with their holders and waiters, and people's holds."""
 
 from __future__ import annotations
 
@@ -88,26 +88,3 @@ def release(conn: Connection, dialect: Dialect, name: str, job_id: str) -> None:
         "WHERE j.job_id = job_resources.job_id AND j.status NOT IN ('completed', 'failed', 'cancelled'))"
     )
     dialect.execute(conn, sql, [name, job_id])
-
-
-# ---- dimensions ---------------------------------------------------------------------------------------------
-
-
-def at_work(conn: Connection, dialect: Dialect) -> list[tuple[str, int, str | None, str | None]]:
-    """(job id, dimension, operation, source) of jobs whose code works on a vector database and says so."""
-    sql = (
-        "SELECT job_id, current_dimension, current_operation, source_id FROM jobs WHERE current_dimension IS NOT NULL "
-        "AND status NOT IN ('completed', 'failed') AND (status = 'running' OR worker_id IS NOT NULL) ORDER BY job_id"
-    )
-    return [tuple(row) for row in dialect.query(conn, sql, [])]
-
-
-def set_dimension(
-    conn: Connection, dialect: Dialect, job_id: str, dimension: int | None, operation: str | None, now: datetime
-) -> None:
-    """What the board shows for a job."""
-    sql = (
-        "UPDATE jobs SET current_dimension = CAST(? AS integer), current_operation = CAST(? AS text), updated_at = ? "
-        "WHERE job_id = ?"
-    )
-    dialect.execute(conn, sql, [dimension, operation, dialect.time(now), job_id])

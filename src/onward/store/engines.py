@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import select
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import IO, Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, NoSuchModuleError
 
 from onward.clock import SystemClock
 from onward.errors import InvalidConfig, MissingExtra, StoreUnavailable
@@ -297,6 +298,7 @@ class PostgresEngines:
             )
         except NoSuchModuleError as error:
             raise InvalidConfig(str(error)) from None
+        event.listen(self.engine, "checkout", self._on_checkout)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.url = url
 
@@ -329,6 +331,15 @@ class PostgresEngines:
         """Have whoever uses this connection fail at once, also while it waits for the server."""
         cut(conn.connection.driver_connection)
 
+    def _on_checkout(self, connection: Any, _record: Any, _proxy: Any) -> None:
+        """A server that has ended a connection while it lay in the pool has said so: no caller need meet that."""
+        errors: tuple[type[Exception], ...] = (*self.driver_errors, OSError)
+        try:
+            while _has_input(connection.pgconn.socket):
+                connection.pgconn.consume_input()
+        except errors as error:
+            raise InvalidatePoolError("The server has ended the connection.") from error
+
     def asks_again(self, error: BaseException) -> bool:
         # Two that insert the same key at once: the second one looks again and finds it.
         again = (self._errors.DeadlockDetected, self._errors.SerializationFailure, self._errors.UniqueViolation)
@@ -345,6 +356,15 @@ class PostgresEngines:
     def close(self) -> None:
         self.engine.dispose()
         self._watchdog.close()
+
+
+def _has_input(number: int) -> bool:
+    """Whether something has come over a socket."""
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([number], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _filesystem(folder: Path) -> str:
