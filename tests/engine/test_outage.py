@@ -3,109 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from chaos.proxy import Mode, Proxies
-from onward import Context, Onward, Status, StoreUnavailable, UnknownJobType, Worker
-from onward.engine.replay import Replay
-from onward.store.engines import sqlite_module
-from onward.store.journal import SUFFIX, place_of
-from tests.app_fixtures import PATIENCE, Gate, pause, quick_settings, rows, run_all, until
+from onward import Context, Onward, Status, StoreUnavailable
+from tests.app_fixtures import PATIENCE, Gate, pause, quick_settings, until
+from tests.engine.outage_place import File, Place, Server, is_away
 from tests.engine.process_jobs import tick_on
 from tests.servers import Postgres
-
-WEATHER = {"call_timeout_seconds": 0.5, "busy_timeout_seconds": 0.2}
-
-
-class Place:
-    """A database that can be made to go away, and an application on it."""
-
-    def __init__(self, url: str, folder: Path, direct: str) -> None:
-        self.settings = quick_settings(
-            url,
-            database=WEATHER,
-            journal={"folder": str(folder / "journals"), "max_bytes": 1 << 20},
-            worker={"lease_seconds": 2},
-        )
-        self.app = Onward(settings=self.settings)
-        self.other = Onward(settings=quick_settings(direct, database=WEATHER))
-        """One that has its own way to the database."""
-
-    def go_away(self) -> None:
-        raise AssertionError("every place goes away in its own way")
-
-    def come_back(self) -> None:
-        raise AssertionError("and comes back")
-
-    @property
-    def journals(self) -> list[Path]:
-        return list(place_of(self.app._store).glob(f"*{SUFFIX}"))
-
-    def close(self) -> None:
-        self.app.close()
-        self.other.close()
-
-
-class Server(Place):
-    """PostgreSQL behind a proxy: half open, so that nothing says that it is gone."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        parts = urlsplit(url)
-        self.proxies = Proxies()
-        self.proxy = self.proxies.add((parts.hostname or "", parts.port or 0))
-        netloc = parts.netloc.replace(f":{parts.port}", f":{self.proxy.port}")
-        super().__init__(urlunsplit(parts._replace(netloc=netloc)), folder, url)
-
-    def go_away(self) -> None:
-        self.proxies.change(self.proxy, Mode.HOLE)
-
-    def come_back(self) -> None:
-        self.proxies.change(self.proxy, Mode.PASS)
-
-    def close(self) -> None:
-        super().close()
-        self.proxies.close()
-
-
-class File(Place):
-    """A SQLite file that somebody keeps locked."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        super().__init__(url, folder, url)
-        path = self.app._store.sqlite_path
-        # The same library: two in one process do not see each other's locks.
-        self._library = sqlite_module()
-        self._locker = self._library.connect(str(path), isolation_level=None, check_same_thread=False)
-
-    def go_away(self) -> None:
-        while True:
-            try:
-                self._locker.execute("BEGIN IMMEDIATE")
-            except self._library.OperationalError:
-                continue
-            return
-
-    def come_back(self) -> None:
-        self._locker.execute("ROLLBACK")
-
-    def close(self) -> None:
-        self._locker.close()
-        super().close()
-
-
-@pytest.fixture
-def place(database_url: str, tmp_path: Path) -> Iterator[Place]:
-    made = File(database_url, tmp_path) if database_url.startswith("sqlite") else Server(database_url, tmp_path)
-    yield made
-    made.close()
-
-
-def is_away(worker: Worker) -> bool:
-    return worker._outage.is_on
 
 
 def test_job_goes_on_through_an_outage_and_ends_on_its_first_run_with_every_step_once(place: Place) -> None:
@@ -272,35 +178,6 @@ def limit_pages(app: Onward, most: int) -> None:
     app._store.write(lambda conn: app._store.dialect.query(conn, f"PRAGMA max_page_count = {most}", []))
 
 
-def test_worker_that_stops_in_an_outage_leaves_its_journal_to_the_next_one_in_its_place(place: Place) -> None:
-    app, gate = place.app, Gate()
-
-    @app.job()
-    def work(ctx: Context) -> int:
-        gate.pass_through()
-        ctx.step("act", lambda: 1)
-        return 7
-
-    job = app.submit("work")
-    worker = app.worker(concurrency=1)
-    worker.start()
-    gate.await_job()
-    place.go_away()
-    gate.open()
-    until(lambda: is_away(worker) and not worker.pool.active)
-    worker.stop(timeout=0.5)
-    assert len(place.journals) == 1
-    place.come_back()
-    next_one = Onward(settings=place.settings)
-    next_one.job(name="work")(lambda: 8)
-    run_all(next_one)
-    found = next_one.get(job.id)
-    assert (found.status, found.result, len(next_one.runs(job.id))) == (Status.COMPLETED, 7, 1)
-    assert place.journals == []
-    assert rows(next_one, "SELECT * FROM journals") == []
-    next_one.close()
-
-
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_frozen_job_stands_still_before_its_lease_ends_and_goes_on_when_the_database_is_back(
     own_postgres: Postgres, tmp_path: Path, isolation: str
@@ -335,133 +212,6 @@ def test_reads_in_an_outage_say_so(place: Place) -> None:
         place.app.counts()
     place.come_back()
     assert place.app.counts()["pending"] == 0
-
-
-def test_submission_that_may_wait_is_kept_on_disk_and_made_when_the_database_is_back(place: Place) -> None:
-    app = place.app
-    app.job(name="work")(lambda n=0: n)
-    app.counts()
-    place.go_away()
-    with pytest.raises(StoreUnavailable):
-        app.submit("work", {"n": 1})
-    kept = [app.submit("work", {"n": n}, when_unavailable="journal", tags=["late"]) for n in (2, 3)]
-    assert all(job.stale and job.status == "pending" for job in kept)
-    with pytest.raises(UnknownJobType):
-        app.submit("wrok", when_unavailable="journal")
-    place.come_back()
-    until(lambda: not place.journals)
-    run_all(app)
-    assert [place.other.get(job.id).result for job in kept] == [2, 3]
-    assert place.other.counts()["completed"] == 2
-
-
-def test_kept_submission_of_a_process_that_ended_is_made_by_the_next_worker_in_its_place(place: Place) -> None:
-    app = place.app
-    app.job(name="work")(lambda n=0: n)
-    app.counts()
-    place.go_away()
-    job = app.submit("work", {"n": 5}, when_unavailable="journal", source_id="wiki")
-    busy = app.submit("work", {"n": 6}, when_unavailable="journal", source_id="wiki")
-    app.close()
-    assert len(place.journals) == 1
-    place.come_back()
-    next_one = Onward(settings=place.settings)
-    next_one.job(name="work")(lambda n=0: n)
-    run_all(next_one)
-    assert next_one.get(job.id).result == 5
-    # Two on one source: what could not be made is shown, not dropped.
-    [conflict] = next_one.conflicts()
-    assert (conflict.job_id, conflict.kind) == (busy.id, "submit")
-    assert conflict.data["request"]["params"] == {"n": 6}
-    next_one.close()
-
-
-def test_answer_that_may_wait_is_given_when_the_database_is_back_and_a_late_one_is_shown(place: Place) -> None:
-    app = place.app
-
-    @app.job()
-    def work(ctx: Context) -> str:
-        return ctx.ask("clarify", prompt="Which?")
-
-    job = app.submit("work")
-    run_all(app)
-    assert app.get(job.id).status == Status.PENDING_HITL
-    place.go_away()
-    with pytest.raises(StoreUnavailable):
-        app.answer(job.id, "none")
-    assert app.answer(job.id, "first", answered_by="ana", when_unavailable="journal").stale
-    app.answer(job.id, "second", answered_by="ben", when_unavailable="journal")
-    place.come_back()
-    until(lambda: not place.journals)
-    run_all(app)
-    assert place.other.get(job.id).result == "first"
-    [conflict] = place.other.conflicts(job.id)
-    assert (conflict.kind, conflict.data["request"]["response"]) == ("answer", "second")
-
-
-def left_journal(place: Place, gate: Gate) -> str:
-    """A job that has saved partial work and ended while the database was away, in a journal that nobody owns."""
-    app = place.app
-
-    @app.job()
-    def work(ctx: Context) -> int:
-        gate.pass_through()
-        for item in range(3):
-            ctx.partial().append({"item": item})
-            ctx.checkpoint({"item": item}, flush=True)
-        ctx.step("act", lambda: 1)
-        return 7
-
-    job = app.submit("work")
-    worker = app.worker(concurrency=1)
-    worker.start()
-    gate.await_job()
-    place.go_away()
-    gate.open()
-    until(lambda: is_away(worker) and not worker.pool.active)
-    worker.stop(timeout=0.5)
-    place.come_back()
-    return job.id
-
-
-def test_damaged_record_of_a_journal_costs_what_stands_on_it_and_the_file_is_kept(place: Place, gate: Gate) -> None:
-    job_id = left_journal(place, gate)
-    [path] = place.journals
-    whole = bytearray(path.read_bytes())
-    # In the first record's partial work.
-    whole[whole.index(b'{\\"item\\":0}') + 3] ^= 1
-    path.write_bytes(whole)
-    next_one = Onward(settings=place.settings)
-    next_one.job(name="work")(lambda: 8)
-    run_all(next_one)
-    found = next_one.get(job_id)
-    assert (found.status, found.result) == (Status.COMPLETED, 7)
-    # What followed the gap in the partial work is shown, and nothing is written as if there were none.
-    refused = next_one.conflicts(job_id)
-    assert [conflict.kind for conflict in refused] == ["checkpoint"] * 2
-    assert all("damaged" in conflict.reason for conflict in refused)
-    assert place.journals == []
-    assert [aside.suffix for aside in path.parent.iterdir()] == [".damaged"]
-    next_one.close()
-
-
-def test_journal_that_is_read_again_after_a_crash_is_not_written_twice(
-    place: Place, gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job_id = left_journal(place, gate)
-    next_one = Onward(settings=place.settings)
-    next_one.job(name="work")(lambda: 8)
-    with monkeypatch.context() as patch:
-        # Dies when all is committed and before the file is gone.
-        patch.setattr(Replay, "finish", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            next_one.worker().start()
-    assert next_one.get(job_id).result == 7
-    before = rows(next_one, "SELECT * FROM jobs"), rows(next_one, "SELECT * FROM job_events ORDER BY seq")
-    run_all(next_one)
-    assert (rows(next_one, "SELECT * FROM jobs"), rows(next_one, "SELECT * FROM job_events ORDER BY seq")) == before
-    assert (next_one.conflicts(), place.journals) == ([], [])
-    next_one.close()
 
 
 def test_frozen_async_job_leaves_and_goes_on_when_the_database_is_back(place: Place) -> None:
