@@ -23,7 +23,7 @@ install: $(STAMP) ## make .venv with all that is needed, exactly as locked; inst
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: make install PYTHON=/path/to/python3.12"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -55,7 +55,7 @@ proof: install ## the long proof, MINUTES of chaos on each database and all else
 lock: install ## choose newest versions that fit and write requirements/dev.txt
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
-		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+		--overrides requirements/overrides.txt --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
 		--upgrade --quiet --output-file requirements/dev.txt
 
 clean: ## remove what was made, but not .venv

@@ -1,4 +1,4 @@
-"""The groups of settings: each default once, with its unit and its reason."""
+"""Settings of the engine: the database, workers, what is kept in memory, on disk and for how long."""
 
 from __future__ import annotations
 
@@ -150,17 +150,6 @@ class Journal(Group):
 
 
 @group
-class Scheduler(Group):
-    """When schedules are looked at."""
-
-    enabled: bool = setting(True, kinds.TRUTH, "false: this process starts nothing by schedule")
-    check_interval_seconds: float = setting(
-        30, kinds.SECONDS, "the longest sleep between two looks; a nearer due time wakes it", least=0.1
-    )
-    file: str | None = setting(None, kinds.TEXT, "a file of schedules, read at start")
-
-
-@group
 class Cluster(Group):
     """A Dask cluster that is there, for the ranges of split jobs."""
 
@@ -222,13 +211,3 @@ class Log(Group):
         also=("LOG_LEVEL",),
     )
     format: str = setting("auto", kinds.choice("auto", "json", "text"), "auto: text on a terminal, else JSON")
-
-
-@group
-class Sources(Group):
-    """Jobs that turn documents into an index."""
-
-    chunk_words: int = setting(
-        120, kinds.WHOLE, "words in one piece of text, within what small models read", least=10, most=5000
-    )
-    model: str = setting("auto", kinds.TEXT, "embedding model; auto: the best one that is installed")

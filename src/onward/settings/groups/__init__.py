@@ -1,0 +1,29 @@
+"""The groups of settings: each default once, with its unit and its reason."""
+
+from onward.settings.groups.engine import (
+    Cache,
+    Checkpoint,
+    Cluster,
+    Database,
+    Journal,
+    Limits,
+    Log,
+    Retention,
+    Worker,
+)
+from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.sources import Sources
+
+__all__ = [
+    "Cache",
+    "Checkpoint",
+    "Cluster",
+    "Database",
+    "Journal",
+    "Limits",
+    "Log",
+    "Retention",
+    "Scheduler",
+    "Sources",
+    "Worker",
+]
