@@ -17,6 +17,13 @@ from onward.errors import InvalidParams
 
 TABLE = {
     "scrape": ("Scrape", "content"),
+    "zim_import": ("ZIM Import", "content"),
+    "zim_index": ("ZIM Index", "content"),
+    "pdf_import": ("PDF Import", "content"),
+    "detect_base_url": ("Detect Base URL", "content"),
+    "check_addresses": ("Check Addresses", "content"),
+    "index_online": ("Index (Online)", "indexing"),
+    "index_dimensions": ("Index (Several Dimensions)", "indexing"),
     "metadata": ("Metadata", "content"),
     "index_offline": ("Index (Offline)", "indexing"),
     "clear_vectors": ("Clear Vectors", "indexing"),
@@ -40,6 +47,14 @@ def test_the_catalogue_can_be_included_twice() -> None:
 def test_older_names_still_resolve() -> None:
     assert JOB_TYPES.get("index").name == "index_offline"
     assert JOB_TYPES.get("reindex").name == "reindex_offline"
+    assert {"index", "reindex"} <= JOB_TYPES.as_mapping().keys()
+    online, given = JOB_TYPES.resolve_with("index", {"dimension": 1536, "max_passages": 3})
+    assert (online.name, given["max_passages"]) == ("index_online", 3)
+    online.validate(given)
+    assert JOB_TYPES.resolve_with("index", {"dimension": 768})[0].name == "index_offline"
+    assert JOB_TYPES.resolve_with("reindex", {"dimension": 1536})[0].name == "reindex_online"
+    chain, given = JOB_TYPES.resolve_with("reindex", {"dimension": 1024})
+    assert (chain.name, given["params"]["index_offline"]) == ("reindex_offline", {"dimension": 1024})
     job_type, preset = JOB_TYPES.resolve("vectors_768")
     assert (job_type.name, preset) == ("index_offline", {"dimension": 768})
 
@@ -78,9 +93,16 @@ def test_index_comes_after_metadata() -> None:
 
 
 def test_chains_are_made_of_job_types_that_there_are() -> None:
-    phases = CHAINS["reindex_offline"].phases
-    assert [(phase.type_name, phase.weight) for phase in phases] == [("clear_vectors", 10), ("index_offline", 90)]
-    for phase in [*phases, *build_phases("http://e.com", max_passages=3, request_delay=0)]:
+    def of(name: str) -> list[tuple[str | None, float]]:
+        return [(phase.type_name, phase.weight) for phase in CHAINS[name].phases]
+
+    assert of("reindex_offline") == [("clear_vectors", 10), ("index_offline", 90)]
+    assert of("reindex_online") == [("clear_vectors", 10), ("index_online", 90)]
+    assert [name for name, _ in of("generate_source")] == ["metadata", "index_online", "index_offline", "suggest_tags"]
+    named = [phase for chain in CHAINS.values() for phase in chain.phases if phase.type_name != "scrape"]
+    for chain in CHAINS.values():
+        assert sum(phase.weight for phase in chain.phases) == 100
+    for phase in [*named, *build_phases("http://e.com", max_passages=3, request_delay=0)]:
         assert phase.type_name is not None
         JOB_TYPES.get(phase.type_name).validate(phase.params or {})
     assert JOB_TYPES.get("reindex_offline").is_chain

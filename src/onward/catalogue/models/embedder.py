@@ -17,10 +17,11 @@ from onward.settings import Models
 
 
 class Embedder(Protocol):
-    """Makes vectors of ``dimension`` numbers; ``model`` is its name."""
+    """Makes vectors of ``dimension`` numbers; ``model`` is its name, ``at_once`` how many texts go well together."""
 
     model: str
     dimension: int
+    at_once: int
 
     def embed(self, texts: Sequence[str]) -> Any:
         """One vector a text, as a float32 array in the order of the texts."""

@@ -20,6 +20,7 @@ class OnnxEmbedder:
 
     model = names.PACKAGED
     dimension = names.DIMENSIONS[names.PACKAGED]
+    at_once = 20
 
     def __init__(self) -> None:
         self._numpy = load("numpy")

@@ -100,8 +100,8 @@ def _version(app: onward.Onward, job: Job) -> int:
 
 def differing_inputs(app: onward.Onward, job: Job, job_type: str, params: dict[str, Any]) -> str:
     """Which parameters are others than those of the unfinished job: ``dimension 1536 to 3072``; empty for none."""
-    kind, preset = app.job_types.resolve(job_type)
-    given = kind.dump(kind.validate({**preset, **params}))
+    kind, wanted = app.job_types.resolve_with(job_type, params)
+    given = kind.dump(kind.validate(wanted))
     names = [name for name in {**job.params, **given} if job.params.get(name) != given.get(name)]
     return ", ".join(
         name if name in kind.sensitive else f"{name} {_brief(job.params.get(name))} to {_brief(given.get(name))}"

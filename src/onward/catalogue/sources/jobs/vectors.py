@@ -6,7 +6,7 @@ from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.sources.jobs.dimension import LocalDimension, occupied, working_on
+from onward.catalogue.sources.jobs.dimension import AnyDimension, occupied, working_on
 from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder, check_source_id
 from onward.catalogue.sources.outside.vector_store import open_store
 
@@ -20,11 +20,11 @@ AT_ONCE = 1000
     category="indexing",
     needs_source=True,
     weight=10,
-    runs_before=["index_online", "index_offline"],
+    runs_before=["index_online", "index_offline", "index_dimensions", "zim_index"],
     conflicts_with=["delete_source"],
     resources=occupied,
 )
-def clear_vectors(ctx: Context, dimension: LocalDimension = None) -> dict[str, Any]:
+def clear_vectors(ctx: Context, dimension: AnyDimension = None) -> dict[str, Any]:
     """Remove the source's vectors of one dimension."""
     with working_on(ctx, dimension, "delete") as chosen:
         cleared = clear(ctx, chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,7 @@ BACKUP = "backup_manifest.json"
 PAGES = "pages"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_JSON = 2 * 1024**3
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def check_source_id(source_id: str | None) -> str:
@@ -94,6 +95,31 @@ class SourceFolder:
         with self.replacing(relative) as file:
             file.write(data)
 
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Replace several files: all are on disk before any takes its place, which is one wait instead of many."""
+        drafts: list[tuple[Path, Path]] = []
+        try:
+            for relative, data in files.items():
+                drafts.append(self._draft(relative, data))
+            for draft, _ in drafts:
+                _flush_file(draft)
+            for draft, target in drafts:
+                draft.replace(target)
+        finally:
+            for draft, _ in drafts:
+                draft.unlink(missing_ok=True)
+        for folder in {target.parent for _, target in drafts}:
+            _flush_folder(folder)
+
+    def _draft(self, relative: str, data: bytes) -> tuple[Path, Path]:
+        target = self.file(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.draft")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, _NEW_FILE, 0o644), "wb") as file:
+            file.write(data)
+        return draft, target
+
     @contextmanager
     def replacing(self, relative: str) -> Iterator[IO[bytes]]:
         """A new content for a file: whole and on disk, it takes the old one's place when the block ends."""
@@ -101,9 +127,8 @@ class SourceFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.draft")
         draft.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         try:
-            with os.fdopen(os.open(draft, flags, 0o644), "wb") as file:
+            with os.fdopen(os.open(draft, _NEW_FILE, 0o644), "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -127,7 +152,11 @@ class SourceFolder:
 
 
 def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    _flush_file(folder)
+
+
+def _flush_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
