@@ -161,7 +161,7 @@ def test_two_dimensions_are_indexed_at_once_and_the_board_shows_it(
 
 def busy(app: Onward) -> dict[str, Any]:
     board = app.jobs.get_dimension_status()
-    return {str(dimension): state for dimension, state in board.items() if state["busy"]}
+    return {str(dimension): state for dimension, state in board.items() if state["operation"]}
 
 
 def test_the_free_dimension_goes_first(app: Onward, backup: Path) -> None:

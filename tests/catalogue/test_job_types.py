@@ -14,6 +14,7 @@ from onward.catalogue.sources import CHAINS, JOB_TYPES, build_phases
 from onward.catalogue.sources.plan import manifest, passages, topics
 from onward.catalogue.sources.search import snippet
 from onward.errors import InvalidParams
+from onward.model.chain import JobPhase, check_chain
 
 TABLE = {
     "scrape": ("Scrape", "content"),
@@ -29,24 +30,59 @@ TABLE = {
     "clear_vectors": ("Clear Vectors", "indexing"),
     "suggest_tags": ("Suggest Tags", "maintenance"),
     "delete_source": ("Delete", "maintenance"),
+    "install_source": ("Install", "cloud"),
+    "upload": ("Upload", "cloud"),
+    "pinecone_sync": ("Pinecone", "cloud"),
+    "pinecone_sync_dry": ("Pinecone (Dry)", "cloud"),
+    "visualisation": ("Visualize", "cloud"),
+    "translate_source": ("Translate", "content"),
+    "localize_source": ("Localize", "content"),
+}
+WITHOUT_SOURCE = {
+    "model_download": ("Model Download", "models"),
+    "language_download": ("Language Download", "models"),
 }
 
 
 def test_labels_and_categories_are_those_of_the_table() -> None:
     assert {name: (JOB_TYPES.get(name).label, JOB_TYPES.get(name).category) for name in TABLE} == TABLE
     assert all(JOB_TYPES.get(name).needs_source for name in TABLE)
+    assert {name: (kind.label, kind.category) for name in WITHOUT_SOURCE if (kind := JOB_TYPES.get(name))} == (
+        WITHOUT_SOURCE
+    )
+    assert all(kind.description.endswith(".") for kind in JOB_TYPES if not kind.is_chain)
+
+
+def test_order_rules_name_job_types_that_there_are() -> None:
+    for kind in JOB_TYPES:
+        for name in {*kind.runs_before, *kind.runs_after, *kind.conflicts_with}:
+            assert name in JOB_TYPES, f"{kind.name} names {name}"
+
+
+def test_deleting_a_source_conflicts_with_everything_after_it() -> None:
+    types = JOB_TYPES.as_mapping()
+    for name in TABLE.keys() - {"delete_source"}:
+        report = check_chain([JobPhase("delete_source"), JobPhase(name, params={})], types)
+        assert any(issue.code != "params" for issue in report.errors), name
+
+
+def test_an_index_before_metadata_is_a_warning() -> None:
+    report = check_chain([JobPhase("index_online"), JobPhase("metadata")], JOB_TYPES.as_mapping())
+    assert report.valid
+    assert report.warnings
 
 
 def test_the_catalogue_can_be_included_twice() -> None:
     registry = JobTypes()
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
-    assert set(registry.names()) == {*TABLE, *CHAINS, "prune_jobs", "prune_checkpoints"}
+    assert set(registry.names()) == {*TABLE, *WITHOUT_SOURCE, *CHAINS, "prune_jobs", "prune_checkpoints"}
 
 
 def test_older_names_still_resolve() -> None:
     assert JOB_TYPES.get("index").name == "index_offline"
     assert JOB_TYPES.get("reindex").name == "reindex_offline"
+    assert JOB_TYPES.get("download").name == "install_source"
     assert {"index", "reindex"} <= JOB_TYPES.as_mapping().keys()
     online, given = JOB_TYPES.resolve_with("index", {"dimension": 1536, "max_passages": 3})
     assert (online.name, given["max_passages"]) == ("index_online", 3)
@@ -97,6 +133,7 @@ def test_chains_are_made_of_job_types_that_there_are() -> None:
         return [(phase.type_name, phase.weight) for phase in CHAINS[name].phases]
 
     assert of("reindex_offline") == [("clear_vectors", 10), ("index_offline", 90)]
+    assert of("cloud_publish") == [("pinecone_sync", 80), ("visualisation", 20)]
     assert of("reindex_online") == [("clear_vectors", 10), ("index_online", 90)]
     assert [name for name, _ in of("generate_source")] == ["metadata", "index_online", "index_offline", "suggest_tags"]
     named = [phase for chain in CHAINS.values() for phase in chain.phases if phase.type_name != "scrape"]
@@ -110,7 +147,7 @@ def test_chains_are_made_of_job_types_that_there_are() -> None:
 
 def test_listing_the_catalogue_loads_none_of_the_large_libraries() -> None:
     script = """import sys, json; import onward.catalogue.sources
-large = ["chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers", "protego"]
+large = ["boto3", "pinecone", "pypdf", "chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers", "protego"]
 print(json.dumps([name for name in large if name in sys.modules]))"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -3,6 +3,7 @@
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cloud,
     Database,
     Journal,
     Limits,
@@ -20,6 +21,7 @@ from onward.settings.table import Variable, json_schema, variables
 __all__ = [
     "Cache",
     "Checkpoint",
+    "Cloud",
     "Database",
     "Journal",
     "Limits",

@@ -15,6 +15,7 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cloud,
     Cluster,
     Database,
     Journal,
@@ -50,6 +51,7 @@ class Settings(Group):
     log: Log = Log()
     models: Models = Models()
     sources: Sources = Sources()
+    cloud: Cloud = Cloud()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

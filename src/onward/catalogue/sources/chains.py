@@ -31,6 +31,10 @@ CHAINS = {
         "Reindex (Offline)",
         (JobPhase("clear_vectors", weight=10), JobPhase("index_offline", weight=90)),
     ),
+    "cloud_publish": Chain(
+        "Cloud Publish",
+        (JobPhase("pinecone_sync", weight=80), JobPhase("visualisation", weight=20)),
+    ),
     "generate_source": Chain(
         "Generate Source",
         (

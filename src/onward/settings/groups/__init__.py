@@ -1,5 +1,6 @@
 """The groups of settings: each default once, with its unit and its reason."""
 
+from onward.settings.groups.cloud import Cloud
 from onward.settings.groups.engine import (
     Cache,
     Checkpoint,
@@ -18,6 +19,7 @@ from onward.settings.groups.sources import Sources
 __all__ = [
     "Cache",
     "Checkpoint",
+    "Cloud",
     "Cluster",
     "Database",
     "Journal",

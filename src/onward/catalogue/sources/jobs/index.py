@@ -161,9 +161,11 @@ def zim_index(
     return result | {"language_filtered": described["language_filtered"]}
 
 
-def index_one(ctx: Context, dimension: int, max_passages: int, plan: Record) -> Record:
-    """Index the job's source in one database, which it holds; in ranges where ``plan`` has several parts."""
-    folder = SourceFolder(ctx.settings.backup_path, ctx.source_id).require()
+def index_one(
+    ctx: Context, dimension: int, max_passages: int, plan: Record, folder: SourceFolder | None = None
+) -> Record:
+    """Index the job's source (or ``folder``) in one database, which it holds; in ranges with several ``parts``."""
+    folder = folder or SourceFolder(ctx.settings.backup_path, ctx.source_id).require()
     embedder = choose(ctx.settings.models, dimension, clock=ctx.clock, pause=pauser(ctx))
     store = open_store(ctx.settings.backup_path, dimension)
     ctx.log.info("indexing", model=embedder.model, dimension=dimension)

@@ -153,9 +153,7 @@ class Indexing:
         self._done = documents
         self._show()
         total = self._store.count(self._source_id)
-        folder = self._found.folder
-        known = folder.read_json(INDEX)
-        known.setdefault("dimensions", {})[str(self._embedder.dimension)] = {
+        entry = {
             "model": self._embedder.model,
             "passages": total,
             "documents": documents,
@@ -164,7 +162,7 @@ class Indexing:
             "metadata_hash": self._found.metadata_hash,
             "indexed_at": self._ctx.clock.now().isoformat(timespec="seconds"),
         }
-        folder.write_json(INDEX, {"version": 1, "source_id": self._source_id} | known)
+        self._found.folder.change_json(INDEX, lambda known: self._listed(known, entry))
         return {
             "dimension": self._embedder.dimension,
             "model": self._embedder.model,
@@ -178,3 +176,7 @@ class Indexing:
             "error_count": len(self._found.errors),
             "errors": self._found.errors[:_SHOWN_ERRORS],
         }
+
+    def _listed(self, known: Record, entry: Record) -> Record:
+        dimensions = known.get("dimensions", {}) | {str(self._embedder.dimension): entry}
+        return {"version": 1, "source_id": self._source_id} | known | {"dimensions": dimensions}

@@ -46,13 +46,27 @@ def metadata(
 ) -> dict[str, Any]:
     """Find title, description, language, length and links of every document."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
-    documents = open_documents(folder)
     # A new claim has another fence: with it in the fingerprint what an earlier one saved does not count.
     run = 0 if resume else ctx.fence
-    ctx.fingerprint(documents=documents.version, language_filter=language_filter, version=_VERSION, run=run)
-    known = {} if force_regenerate else folder.read_json(METADATA).get("documents", {})
-    described, errors = ctx.partial("documents"), ctx.partial("errors")
-    for index in ctx.each(range(len(documents)), name="documents"):
+    ctx.fingerprint(
+        documents=open_documents(folder).version, language_filter=language_filter, version=_VERSION, run=run
+    )
+    return describe_source(ctx, folder, language_filter, anew=force_regenerate)
+
+
+def describe_source(
+    ctx: Context,
+    folder: SourceFolder,
+    language_filter: str | None = None,
+    *,
+    anew: bool = False,
+    name: str = "documents",
+) -> Record:
+    """Describe the documents of a folder and write its metadata; ``name`` tells it apart within a job."""
+    documents = open_documents(folder)
+    known = {} if anew else folder.read_json(METADATA).get("documents", {})
+    described, errors = ctx.partial(name), ctx.partial(f"{name} errors" if name != "documents" else "errors")
+    for index in ctx.each(range(len(documents)), name=name):
         try:
             record = describe(documents, index, known)
         except (OSError, OnwardError, RuntimeError, ValueError) as error:

@@ -29,10 +29,14 @@ def clear_vectors(ctx: Context, dimension: AnyDimension = None) -> dict[str, Any
     with working_on(ctx, dimension, "delete") as chosen:
         cleared = clear(ctx, chosen)
         folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
-        index = folder.read_json(INDEX)
-        if index.get("dimensions", {}).pop(str(chosen), None) is not None:
-            folder.write_json(INDEX, index)
+        if str(chosen) in folder.read_json(INDEX).get("dimensions", {}):
+            folder.change_json(INDEX, lambda known: _without(known, str(chosen)))
         return {"dimension": chosen, "cleared": cleared}
+
+
+def _without(index: dict[str, Any], dimension: str) -> dict[str, Any]:
+    kept = {name: entry for name, entry in index.get("dimensions", {}).items() if name != dimension}
+    return index | {"dimensions": kept}
 
 
 def clear(ctx: Context, dimension: int) -> int:

@@ -38,6 +38,11 @@ class PageStore:
         self._waiting.clear()
         self._listed.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many pages wait to be written."""
+        return len(self._waiting)
+
     def __len__(self) -> int:
         """How many pages there are."""
         return len(self._records)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from onward.catalogue.extras import load
 from onward.errors import InvalidValue, OnwardError
 
 MANIFEST = "_manifest.json"
@@ -90,6 +92,18 @@ class SourceFolder:
         with self.replacing(name) as file:
             file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
+    def change_json(self, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace a JSON file by what ``change`` makes of it, one at a time: several jobs may work on a source."""
+        fcntl = load("fcntl")
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            changed = change(self.read_json(name))
+            self.write_json(name, changed)
+        finally:
+            os.close(descriptor)
+        return changed
+
     def write_bytes(self, relative: str, data: bytes) -> None:
         """Replace a file."""
         with self.replacing(relative) as file:
@@ -135,6 +149,26 @@ class SourceFolder:
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+        _flush_folder(target.parent)
+
+    @contextmanager
+    def continuing(self, relative: str, content: str) -> Iterator[IO[bytes]]:
+        """A new content that may take several attempts: the draft is kept when the block fails, and goes on then.
+
+        ``content`` names what is to be written (its hash): the draft of another content is not gone on with.
+        """
+        target = self.file(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name[:150]}.{content[:16]}.part")
+        for old in target.parent.glob(f".{glob.escape(target.name[:150])}.*.part"):
+            if old != draft:
+                old.unlink()
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(draft, flags, 0o644), "r+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
         _flush_folder(target.parent)
 
     def remove(self, relative: str) -> None:
