@@ -153,7 +153,8 @@ class JobTypes:
         if isinstance(name, str) and name in self._older:
             name, params = self._older[name](params or {})
         job_type, preset = self.resolve(name)
-        return job_type, {**preset, **(params or {})}
+        given = {**preset, **(params or {})}
+        return job_type, _by_phase(given) if job_type.phases else given
 
     def resolve(self, name: str | Callable[..., Any]) -> tuple[JobType, dict[str, Json]]:
         """The job type, and the parameters that an alias presets."""
@@ -203,6 +204,19 @@ def _backoff(given: Backoff | float | tuple[float, ...] | None) -> Backoff:
     if isinstance(given, Backoff):
         return given
     return Backoff(*given) if isinstance(given, tuple) else Backoff(float(given))
+
+
+def _by_phase(params: dict[str, Json]) -> dict[str, Json]:
+    """Parameters of a chain's phases given as ``phase.parameter``, where a chain takes them by phase."""
+    plain = {name: value for name, value in params.items() if "." not in name}
+    if len(plain) == len(params):
+        return params
+    phases: dict[str, Json] = {phase: dict(given) for phase, given in (plain.get("params") or {}).items()}
+    for name, value in params.items():
+        phase, dot, parameter = name.partition(".")
+        if dot:
+            phases.setdefault(phase, {})[parameter] = value
+    return plain | {"params": phases}
 
 
 def _is_same(one: JobType, other: JobType) -> bool:
