@@ -115,6 +115,8 @@ def check_addresses(
             },
             "required": ["correct"],
             "additionalProperties": False,
+            "if": {"properties": {"correct": {"const": False}}},
+            "then": {"required": ["base_url"], "properties": {"base_url": {"pattern": "^https?://[^/]"}}},
         },
         timeout=timeout_hours * 3600,
     )

@@ -11,6 +11,7 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue.models.names import EVERY
 from onward.catalogue.sources.jobs.vectors import clear
 from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder
+from onward.catalogue.sources.outside.vector_store import open_store
 
 types = JobTypes()
 _OTHERS = [
@@ -36,7 +37,8 @@ def delete_source(
     """Remove the source: its vectors in every database, the free ones first, then its folder."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
     cleared = ctx.state.setdefault("counted", {})
-    for dimension in ctx.free_first(EVERY, "delete"):
+    there = [size for size in EVERY if open_store(ctx.settings.backup_path, size).exists()]
+    for dimension in ctx.free_first(there, "delete"):
         cleared[str(dimension)] = clear(ctx, dimension)
     existed = folder.path.is_dir() or ctx.state.get("removing", False)
     if not delete_files:
