@@ -12,6 +12,7 @@ from onward.settings.groups.engine import (
     Worker,
 )
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Log",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]
