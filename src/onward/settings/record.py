@@ -20,6 +20,7 @@ from onward.settings.groups import (
     Journal,
     Limits,
     Log,
+    Models,
     Retention,
     Scheduler,
     Sources,
@@ -47,6 +48,7 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    models: Models = Models()
     sources: Sources = Sources()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
