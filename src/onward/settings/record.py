@@ -20,6 +20,7 @@ from onward.settings.groups import (
     Journal,
     Limits,
     Log,
+    Models,
     Retention,
     Scheduler,
     Server,
@@ -49,6 +50,7 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    models: Models = Models()
     sources: Sources = Sources()
     server: Server = Server()
     ui: Ui = Ui()
