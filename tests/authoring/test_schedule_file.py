@@ -280,7 +280,7 @@ def test_any_text_is_read_or_refused(text: str, label: str) -> None:
 def test_any_values_are_read_or_refused_and_come_back_as_they_were(body: dict[str, object]) -> None:
     import yaml
 
-    text = yaml.safe_dump({"scheduler": {"jobs": body}}, allow_unicode=True)
+    text = yaml.safe_dump({"scheduler": {"jobs": body}})
     try:
         entries = read(text)
     except InvalidConfig as refused:
