@@ -23,7 +23,9 @@ from onward.settings.groups import (
     Models,
     Retention,
     Scheduler,
+    Server,
     Sources,
+    Ui,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -50,6 +52,8 @@ class Settings(Group):
     log: Log = Log()
     models: Models = Models()
     sources: Sources = Sources()
+    server: Server = Server()
+    ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

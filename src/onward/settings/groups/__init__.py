@@ -13,6 +13,7 @@ from onward.settings.groups.engine import (
 )
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Models",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]
