@@ -84,7 +84,7 @@ class Client:
             time.sleep(0.1)
 
     def _new(self) -> Asked:
-        names = [name for name in _WEIGHTS if name in types.names()]
+        names = [name for name in _WEIGHTS if name in (self.part.jobs or types.names())]
         name = self.chance.choices(names, [_WEIGHTS[name] for name in names])[0]
         params: dict[str, Any] = {}
         match name:

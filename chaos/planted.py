@@ -6,7 +6,8 @@ They are put in here, in the processes of the chaos program, and nowhere in onwa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from onward.clock import SystemClock
@@ -20,14 +21,28 @@ from onward.engine.writer import Writer
 from onward.store import checkpoints, claims, endings, jobs, resources, workers
 from onward.store.dialects import PostgresDialect, SqliteDialect
 
-_FAULTS: dict[str, tuple[Callable[[], None], str]] = {}
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault: how it is put in, what the checker ought to call it, and the chaos in which it bites."""
+
+    act: Callable[[], None]
+    measures: frozenset[str]
+    how: Mapping[str, Any]
+    stores: tuple[str, ...]
 
 
-def _fault(kind: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Enter a fault; ``kind`` is what the checker ought to call it."""
+_USUALLY: dict[str, Any] = {"rate": 1.5}
+_FAULTS: dict[str, Planted] = {}
+
+
+def _fault(
+    *measures: str, stores: Sequence[str] = ("sqlite", "pg"), **how: Any
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Enter a fault. ``measures``: what the checker ought to call it; ``how``: options of the run."""
 
     def enter(act: Callable[[], None]) -> Callable[[], None]:
-        _FAULTS[act.__name__] = (act, kind)
+        _FAULTS[act.__name__] = Planted(act, frozenset(measures), how, tuple(stores))
         return act
 
     return enter
@@ -36,7 +51,7 @@ def _fault(kind: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
 def plant(name: str) -> None:
     """Break this process so."""
     if name:
-        _FAULTS[name][0]()
+        _FAULTS[name].act()
 
 
 def names() -> list[str]:
@@ -44,9 +59,19 @@ def names() -> list[str]:
     return list(_FAULTS)
 
 
-def found_as(name: str) -> str:
-    """The measures under which a planted fault may be found, as one text."""
-    return _FAULTS[name][1]
+def found_as(name: str) -> frozenset[str]:
+    """The measures under which a planted fault may be found."""
+    return _FAULTS[name].measures
+
+
+def how(name: str) -> Mapping[str, Any]:
+    """The options of a run in which it bites often: the faults and jobs that it needs, and more of them."""
+    return {**_USUALLY, **_FAULTS[name].how}
+
+
+def stores(name: str) -> tuple[str, ...]:
+    """The databases on which it can bite."""
+    return _FAULTS[name].stores
 
 
 def _replace(owner: Any, name: str, value: Any) -> None:
@@ -67,7 +92,7 @@ def _rewriting(run: Any, parts: tuple[tuple[str, str], ...]) -> Any:
     return execute
 
 
-@_fault("stale write, stale verdict")
+@_fault("stale write", "stale verdict")
 def no_fence_check() -> None:
     """Whoever once had a job may write, as long as anybody has it."""
     _replace(endings, "is_owner", lambda owned, fence: owned is not None and owned.worker_id is not None)
@@ -79,7 +104,7 @@ def resources_are_shared() -> None:
     _replace(claims, "_with_resources", lambda conn, dialect, rows, now: rows)
 
 
-@_fault("replay, unexplained duplicate")
+@_fault("replay", "unexplained duplicate")
 def steps_are_not_kept() -> None:
     """A step's result is dropped."""
     _replace(checkpoints, "keep_step", lambda *_given: None)
@@ -140,7 +165,7 @@ def next_phase_comes_later() -> None:
     _replace(Writer, "_settle", then)
 
 
-@_fault("wrong result, wrong failure")
+@_fault("wrong result", "wrong failure")
 def partial_work_twice() -> None:
     """A piece of partial work has its last record twice."""
     append = checkpoints.append_partial
@@ -194,7 +219,7 @@ def nobody_guards_children() -> None:
     _replace(Children, "_tell_guard", lambda self, line: None)
 
 
-@_fault("unexplained duplicate, unexplained takeover, lost")
+@_fault("unexplained duplicate", "unexplained takeover", "lost")
 def leases_go_by_the_wall_clock() -> None:
     """A jump of the clock makes others look dead."""
     _replace(SystemClock, "monotonic", lambda self: time.time())
@@ -221,7 +246,7 @@ def cancels_are_undone() -> None:
     _replace(transitions, "cancel", half)
 
 
-@_fault("stale write, unexplained overlap")
+@_fault("stale write", "unexplained overlap")
 def takeover_keeps_the_fence() -> None:
     """Neither taking over nor claiming again raises the fence."""
     _in_statements(

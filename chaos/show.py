@@ -22,7 +22,10 @@ from onward.errors import StoreUnavailable
 
 _ORPHAN_SECONDS = 2.0
 _TURN_SECONDS = 0.02
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 120.0
+"""How long what could not be done in time, for want of somebody to do it to, may still be done."""
+_DRAIN_SECONDS = 1800.0
+"""The end of all patience: while jobs move on, a slow machine is nobody's fault."""
 _SECOND = 1_000_000_000
 
 
@@ -330,7 +333,7 @@ class Show:
     def _drain(self, healed: float) -> None:
         """Until nothing is left to do, or nothing has moved for long."""
         moved, last = time.monotonic(), -1
-        while time.monotonic() - healed < 240:
+        while time.monotonic() - healed < _DRAIN_SECONDS:
             self._turn()
             left = self._left()
             if left == 0 and not any(client.lives for client in self.stage.clients):
@@ -338,7 +341,7 @@ class Show:
                 return
             if left != last:
                 moved, last = time.monotonic(), left
-            if time.monotonic() - moved > max(15.0, 6 * self.stage.lease_seconds):
+            if time.monotonic() - moved > max(30.0, 10 * self.stage.lease_seconds):
                 return
             time.sleep(0.2)
 
