@@ -95,7 +95,7 @@ class Client:
             case "big":
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
             case "forker":
-                params = {"size": self.chance.choice((0, 22, 23))}
+                params = {"deaf": self.chance.choice((0, 0.3, 12))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)

@@ -73,11 +73,12 @@ def main() -> int:
             case "simulation":
                 is_good = _simulation(given.seed, given.hours) and is_good
             case "points":
-                words = ("tests/crash/test_points.py", "-k", "every", "--points", given.points)
-                is_good = _pytest(part, *words) and is_good
+                is_good = (
+                    _pytest(part, "tests/crash/test_points.py", "-k", "every", "--points", given.points) and is_good
+                )
             case "calls":
-                words = ("tests/crash/test_system_calls.py", "-k", "every" if given.calls == "all" else "some")
-                is_good = _pytest(part, *words) and is_good
+                which = "every" if given.calls == "all" else "some"
+                is_good = _pytest(part, "tests/crash/test_system_calls.py", "-k", which) and is_good
     print(f"written to {RESULTS}; now: python docs/generate.py")
     return 0 if is_good else 1
 

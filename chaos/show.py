@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import os
 import random
 import signal
 import time
@@ -21,6 +22,8 @@ from chaos.stage import Actor, Stage, is_stopped, lives, wait_until
 from onward.errors import StoreUnavailable
 
 _ORPHAN_SECONDS = 2.0
+_LONGEST_ORPHAN_SECONDS = 8.0
+"""On a crowded machine; what nobody ends lives longer still."""
 _TURN_SECONDS = 0.02
 _PATIENCE_SECONDS = 120.0
 """How long what could not be done in time, for want of somebody to do it to, may still be done."""
@@ -104,7 +107,7 @@ class Show:
         self.exits[f"{name} {code}"] += 1
         self.stage.note("died", actor.part.name, pid, now, now, f"{name} {code}")
         if code == -signal.SIGKILL:
-            self._in(_ORPHAN_SECONDS, lambda: self._look_for_orphans(pid))
+            self._in(_orphan_seconds(), lambda: self._look_for_orphans(pid))
 
     def _look_for_orphans(self, worker: int) -> None:
         for line in Ledger(self.stage.folder / "ledger").lines():
@@ -371,3 +374,9 @@ class Show:
                 self.slow_exits.append(f"{actor.part.name} (process {actor.pid}) did not end within 15 s of SIGTERM")
             elif actor.process is not None:
                 self.exits[f"{actor.expected_exit} {actor.process.returncode}"] += 1
+
+
+def _orphan_seconds() -> float:
+    """How long after its worker a child may be seen: longer where each process has only a share of a core."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(_LONGEST_ORPHAN_SECONDS, _ORPHAN_SECONDS * max(1.0, crowd))
