@@ -24,7 +24,7 @@ export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onCl
   const [verb, setVerb] = useState<Verb | null>(null)
   const verbs = BULK.filter((name) => all || jobs.some((job) => fitting(job).includes(name)))
   return (
-    <div className="bulk" role="group" aria-label="Chosen jobs">
+    <section className="bulk" aria-label="Chosen jobs">
       <strong className="number">
         {all ? `All ${capped(counted)} matching` : `${plural(jobs.length, 'job')} chosen`}
       </strong>
@@ -52,6 +52,6 @@ export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onCl
           onClose={() => setVerb(null)}
         />
       )}
-    </div>
+    </section>
   )
 }

@@ -28,7 +28,7 @@ export function FilterBar({ faults }: Props) {
   return (
     <div className="stack tight">
       <div className="filter-row">
-        <div className="segments" role="group" aria-label="State">
+        <fieldset className="segments" aria-label="State">
           {VIEWS.map(([states, label]) => (
             <button
               key={label}
@@ -45,7 +45,7 @@ export function FilterBar({ faults }: Props) {
               {label}
             </button>
           ))}
-        </div>
+        </fieldset>
         <FilterField onChip={(chip) => setSearch(withChip(search, chip))} />
       </div>
       {chips.length > 0 && (

@@ -69,7 +69,13 @@ export function Jobs() {
   useEffect(() => {
     if (!search.has('new') || !may) return
     start(search.get('new') ?? '')
-    setSearch((old) => (old.delete('new'), old), { replace: true })
+    setSearch(
+      (old) => {
+        old.delete('new')
+        return old
+      },
+      { replace: true },
+    )
   }, [search, may, start, setSearch])
   const pick = (keys: string[], on: boolean) => {
     setAll(false)

@@ -2,6 +2,8 @@
 import { useMemo, useState } from 'react'
 import { isAfterG, useKeys } from '@/app/keys'
 
+const OPEN = 'Enter'
+
 interface Acts<T> {
   open: (row: T) => void
   select?: (row: T) => void
@@ -27,7 +29,7 @@ export function useRowKeys<T extends { id: string }>(
     return {
       j: () => move(1),
       k: () => move(-1),
-      Enter: (event: KeyboardEvent) => {
+      [OPEN]: (event: KeyboardEvent) => {
         const target = event.target as HTMLElement
         if (row && !target.closest('a, button, input, summary')) open(row)
         else if (target.closest('a, button, summary')) (target.closest('a, button, summary') as HTMLElement).click()

@@ -92,3 +92,5 @@ export const validator: ValidatorType = {
     return { errors: listOf(errorsOf(schema, value), schema) as never[] }
   },
 }
+
+export default validator
