@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Keyboard, Menu as MenuIcon, MoveRight, Search } from 'lucide-react'
 import { Suspense, useEffect, useRef, useState } from 'react'
 import { Link, NavLink, Outlet, useLocation } from 'react-router'
+import { JobActs } from '@/acts/JobActs'
 import { call } from '@/api/client'
 import type { Badges } from '@/api/types'
 import { Bones } from '@/parts/Loading'
@@ -28,67 +29,69 @@ export function Shell() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when another page is shown
   useEffect(() => setMenu(false), [location.pathname])
   return (
-    <div className="shell">
-      <a
-        className="skip"
-        href={location.pathname}
-        onClick={(event) => {
-          event.preventDefault()
-          main.current?.focus()
-        }}
-      >
-        Skip to content
-      </a>
-      <Navigation open={menu} />
-      <div>
-        <header className="header">
-          <button
-            type="button"
-            className="button quiet icon menu-button"
-            aria-label="Navigation"
-            aria-expanded={menu}
-            onClick={() => setMenu(!menu)}
-          >
-            <MenuIcon size={18} aria-hidden="true" />
-          </button>
-          <button
-            type="button"
-            className="search-button"
-            aria-label="Search and commands"
-            onClick={() => setOpen('palette')}
-          >
-            <Search size={15} aria-hidden="true" />
-            <span>Go to or do</span>
-            <kbd>Ctrl K</kbd>
-          </button>
-          <div className="header-tools">
-            <ReadOnlyBadge />
-            <LiveSign />
-            <ZoneMenu />
-            <ThemeMenu />
-            <Tip text="Keyboard shortcuts (?)">
-              <button
-                type="button"
-                className="button quiet icon"
-                aria-label="Keyboard shortcuts"
-                onClick={() => setOpen('help')}
-              >
-                <Keyboard size={17} aria-hidden="true" />
-              </button>
-            </Tip>
-          </div>
-        </header>
-        <main ref={main} className="main" tabIndex={-1}>
-          <FaultBoundary key={location.pathname}>
-            <Suspense fallback={<Bones rows={8} />}>
-              <Outlet />
-            </Suspense>
-          </FaultBoundary>
-        </main>
+    <JobActs>
+      <div className="shell">
+        <a
+          className="skip"
+          href={location.pathname}
+          onClick={(event) => {
+            event.preventDefault()
+            main.current?.focus()
+          }}
+        >
+          Skip to content
+        </a>
+        <Navigation open={menu} />
+        <div>
+          <header className="header">
+            <button
+              type="button"
+              className="button quiet icon menu-button"
+              aria-label="Navigation"
+              aria-expanded={menu}
+              onClick={() => setMenu(!menu)}
+            >
+              <MenuIcon size={18} aria-hidden="true" />
+            </button>
+            <button
+              type="button"
+              className="search-button"
+              aria-label="Search and commands"
+              onClick={() => setOpen('palette')}
+            >
+              <Search size={15} aria-hidden="true" />
+              <span>Go to or do</span>
+              <kbd>Ctrl K</kbd>
+            </button>
+            <div className="header-tools">
+              <ReadOnlyBadge />
+              <LiveSign />
+              <ZoneMenu />
+              <ThemeMenu />
+              <Tip text="Keyboard shortcuts (?)">
+                <button
+                  type="button"
+                  className="button quiet icon"
+                  aria-label="Keyboard shortcuts"
+                  onClick={() => setOpen('help')}
+                >
+                  <Keyboard size={17} aria-hidden="true" />
+                </button>
+              </Tip>
+            </div>
+          </header>
+          <main ref={main} className="main" tabIndex={-1}>
+            <FaultBoundary key={location.pathname}>
+              <Suspense fallback={<Bones rows={8} />}>
+                <Outlet />
+              </Suspense>
+            </FaultBoundary>
+          </main>
+        </div>
+        {open === 'palette' && <Palette onClose={() => setOpen(null)} onHelp={() => setOpen('help')} />}
+        {open === 'help' && <ShortcutHelp onClose={() => setOpen(null)} />}
       </div>
-      {open === 'palette' && <Palette onClose={() => setOpen(null)} onHelp={() => setOpen('help')} />}
-      {open === 'help' && <ShortcutHelp onClose={() => setOpen(null)} />}
-    </div>
+    </JobActs>
   )
 }
 
