@@ -20,6 +20,7 @@ from onward.settings.groups import (
     Journal,
     Limits,
     Log,
+    Models,
     ProfileMaintenance,
     Retention,
     Scheduler,
@@ -48,6 +49,7 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    models: Models = Models()
     sources: Sources = Sources()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))

@@ -34,7 +34,12 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_was_added_is_there_as_it_was(memory: AssistantMemory) -> None:
     added = memory.add(
-        "  Ana likes tea\x00. ", bot_id="helper", type="preference", importance=0.8, tags=["food", "food"], sources=["m1"]
+        "  Ana likes tea\x00. ",
+        bot_id="helper",
+        type="preference",
+        importance=0.8,
+        tags=["food", "food"],
+        sources=["m1"],
     )
     found = memory.get(added.id)
     assert found == added
@@ -173,7 +178,9 @@ def test_the_newest_summary_is_the_profiles_and_the_old_ones_are_kept(app: Onwar
     memory.describe("user", "ana", display_name="Ana B.", description="A person.")
     clock = ManualClock()
     for number in range(3):
-        made = Summary(f"s{number}", Entity("default", "user", "ana"), f"Summary {number}.", [], "f", "m", "why", clock.now())
+        made = Summary(
+            f"s{number}", Entity("default", "user", "ana"), f"Summary {number}.", [], "f", "m", "why", clock.now()
+        )
         with app.connect() as conn:
             profiles.put_summary(conn, made)
         clock.advance(60)
@@ -184,7 +191,9 @@ def test_the_newest_summary_is_the_profiles_and_the_old_ones_are_kept(app: Onwar
     assert memory.profile_summary("user", "ana", bot_id="other") == ""
 
 
-def test_tables_are_as_the_migrations_make_them_and_strangers_to_onwards_own(app: Onward, memory: AssistantMemory) -> None:
+def test_tables_are_as_the_migrations_make_them_and_strangers_to_onwards_own(
+    app: Onward, memory: AssistantMemory
+) -> None:
     memory.list()
     with app.connect() as conn:
         assert schema.version(conn) == schema.HEAD

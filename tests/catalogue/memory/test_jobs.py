@@ -89,7 +89,9 @@ def test_it_is_skipped_until_an_attribute_changes(app: Onward, memory: Assistant
     assert status_of_run(app, job) == "skipped"
     assert job.result == {"skipped": "No attribute has changed since the summaries were made."}
     assert len(chats(server)) == 1
-    assert rows(app, "SELECT status FROM job_runs WHERE result_json LIKE '%No attribute has changed%'") == [("skipped",)]
+    assert rows(app, "SELECT status FROM job_runs WHERE result_json LIKE '%No attribute has changed%'") == [
+        ("skipped",)
+    ]
     memory.learn("user", "ana", "food", "likes", "coffee")
     assert done(app, "profile_maintenance", {"entity_id": "ben"}).result["skipped"]
     assert done(app, "profile_maintenance").result["bots"]["default"]["updated"] == 1
@@ -236,7 +238,11 @@ def test_memories_of_one_meaning_become_one_by_a_model_and_can_be_parted(
     after = {one.id: one for one in memory.list()}
     assert set(after) == set(before)
     for key, one in before.items():
-        assert (after[key].content, after[key].tags, after[key].access_count) == (one.content, one.tags, one.access_count)
+        assert (after[key].content, after[key].tags, after[key].access_count) == (
+            one.content,
+            one.tags,
+            one.access_count,
+        )
 
 
 def test_without_a_model_the_best_is_kept_and_all_that_counts_is_joined(apps: Apps) -> None:
@@ -392,7 +398,11 @@ def test_forms_add_learn_and_search(app: Onward, memory: AssistantMemory) -> Non
     assert memory.get(added["id"]).content == TEAS[0]
     found = done(app, "memory_search", {"query": "a hot drink"}, bot_id="helper").result["found"]
     assert [one["id"] for one in found] == [added["id"]]
-    done(app, "profile_learn", {"entity_type": "user", "entity_id": "ana", "category": "food", "key": "likes", "value": "tea"})
+    done(
+        app,
+        "profile_learn",
+        {"entity_type": "user", "entity_id": "ana", "category": "food", "key": "likes", "value": "tea"},
+    )
     assert [one.value for one in memory.attributes("user", "ana")] == ["tea"]
 
 

@@ -264,9 +264,7 @@ def profile_summary(entity_type: str, entity_id: str, *, connect: Connect, bot_i
 _LOOK = "See `onward memory list --all`."
 
 
-def _scores(
-    rows: Sequence[memories.Kept], query: str, vector: tuple[bytes, str] | None
-) -> list[tuple[str, float]]:
+def _scores(rows: Sequence[memories.Kept], query: str, vector: tuple[bytes, str] | None) -> list[tuple[str, float]]:
     """How well each fits: by vector where it has one of the same model, else by the words of the query."""
     near = [row for row in rows if vector is not None and row.embedding_model == vector[1] and row.embedding]
     by_vector = vectors.cosines([row.embedding or b"" for row in near], vector[0]) if vector is not None else []

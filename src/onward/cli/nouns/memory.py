@@ -62,9 +62,7 @@ def list_memories(
     after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Go on after this one.")] = None,
 ) -> None:
     """List memories, the newest first."""
-    found = _memory(here).list(
-        bot_id=bot, type=type, archived=None if all else archived, after=after, limit=limit
-    )
+    found = _memory(here).list(bot_id=bot, type=type, archived=None if all else archived, after=after, limit=limit)
     now = here.app.clock.now()
     columns = (
         Column("id"),

@@ -15,9 +15,7 @@ _SHOWN = 500
 Record = dict[str, Any]
 
 
-def for_each_bot(
-    ctx: Context, kind: str, find_bots: Callable[[], list[str]], work: Callable[[str], Record]
-) -> Record:
+def for_each_bot(ctx: Context, kind: str, find_bots: Callable[[], list[str]], work: Callable[[str], Record]) -> Record:
     """What ``work`` reports of each bot; a job for ``*``, or for no bot, is for all that ``find_bots`` finds.
 
     A bot is done once for each time that the job is submitted or resumed. While its turn lasts, the job holds

@@ -58,7 +58,9 @@ class Fading:
         """What became of them."""
         name = f"fading {bot} {turn(self._ctx)}"
         report: Record = self._ctx.state.setdefault("fading", {}).setdefault(name, _empty(self._is_dry))
-        pages = self._ctx.each(lambda last: self._after(bot, last), key=lambda memory: memory.id, name=name, batch=_AT_ONCE)
+        pages = self._ctx.each(
+            lambda last: self._after(bot, last), key=lambda memory: memory.id, name=name, batch=_AT_ONCE
+        )
         for page in pages:
             self._settle(page, report)
         del self._ctx.state["fading"][name]

@@ -109,8 +109,10 @@ def ids_without_vector(conn: Connection, bot_id: str, model: str, limit: int) ->
 def set_vectors(conn: Connection, vectors: Sequence[tuple[str, bytes]], model: str) -> None:
     """Keep the vectors of memories."""
     if vectors:
-        statement = update(table).where(table.c.memory_id == bindparam("of")).values(
-            embedding=bindparam("vector"), embedding_model=model
+        statement = (
+            update(table)
+            .where(table.c.memory_id == bindparam("of"))
+            .values(embedding=bindparam("vector"), embedding_model=model)
         )
         conn.execute(statement, [{"of": key, "vector": vector} for key, vector in vectors])
 

@@ -111,6 +111,9 @@ def objection(answer: dict[str, Any], attributes: Sequence[Attribute], profile: 
 def facts_of(answer: dict[str, Any], attributes: Sequence[Attribute]) -> list[dict[str, Any]]:
     """The facts with the ids of the attributes that they come from, for the history."""
     return [
-        {"fact": fact["fact"].strip(), "attributes": [attributes[number - 1].id for number in sorted(set(fact["from"]))]}
+        {
+            "fact": fact["fact"].strip(),
+            "attributes": [attributes[number - 1].id for number in sorted(set(fact["from"]))],
+        }
         for fact in answer["facts"]
     ]
