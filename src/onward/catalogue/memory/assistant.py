@@ -33,8 +33,8 @@ class MemoryNotFound(OnwardError):
 class AssistantMemory:
     """Memories, attributes and profiles, in the database to which ``connect`` leads.
 
-    ``connect`` gives a connection in a transaction: ``app.connect``, ``ctx.transaction`` in a job, or the ``begin`` of a
-    SQLAlchemy engine; SQLite or PostgreSQL. The tables are made at first use; their names begin with ``assistant_``.
+    ``connect`` gives a connection in a transaction: ``app.connect``, ``ctx.transaction`` in a job, or the ``begin`` of
+    a SQLAlchemy engine; SQLite or PostgreSQL. The tables are made at first use; their names begin with ``assistant_``.
     ``settings`` say which embedding model is used; without one, texts are compared by their words. Everything belongs
     to a bot. May be shared by threads.
     """
@@ -254,9 +254,9 @@ class AssistantMemory:
 
 
 def profile_summary(entity_type: str, entity_id: str, *, connect: Connect, bot_id: str = DEFAULT_BOT) -> str:
-    """What a system prompt should say of somebody or something: ``profile_summary("user", "ana", connect=app.connect)``.
+    """What a system prompt should say of somebody or something; empty when nothing is known yet.
 
-    Empty when nothing is known yet.
+    ``profile_summary("user", "ana", connect=app.connect)``.
     """
     return AssistantMemory(connect).profile_summary(entity_type, entity_id, bot_id=bot_id)
 

@@ -65,14 +65,16 @@ def open_chat(
 ) -> Chat:
     """A chat with the configured model: one's own server first, since then nothing leaves the house.
 
-    ``model`` names another one: of one's own server if it serves that, else of the service. ``pause`` is that of ``Service``. Raises ``InvalidConfig`` when none is configured, ``ModelUnavailable`` when the
-    server that is asked for its models does not answer.
+    ``model`` names another one: of one's own server if it serves that, else of the service. ``pause`` is that of
+    ``Service``. Raises ``InvalidConfig`` when none is configured, ``ModelUnavailable`` when the server that is asked
+    for its models does not answer.
     """
     clock = clock or SystemClock()
     if models.local_address is not None:
         service = _service(models, models.local_address, models.local_key, clock, pause)
         if model is None or not models.is_online or model in service.models():
-            return Chat(service, _choose(service, model or models.local_chat, "models.local_address", is_local=True))
+            why = "models.local_address: one's own server comes first"
+            return Chat(service, _choose(service, model or models.local_chat, why, is_local=True))
         service.close()
     if not models.is_online:
         raise InvalidConfig(
@@ -81,21 +83,21 @@ def open_chat(
         )
     service = _service(models, models.address, models.key, clock, pause)
     named = model or models.chat or (_DEFAULT if service.address == OPENAI else None)
-    return Chat(service, _choose(service, named, "models.address", is_local=False))
+    no_other = "no server of one's own is set" if models.local_address is None else "one's own server has no such model"
+    return Chat(service, _choose(service, named, f"models.address: {no_other}", is_local=False))
 
 
 def _service(models: Models, address: str, key: str | None, clock: Clock, pause: Pause | None) -> Service:
     return Service(address, key, clock, pause=pause, seconds=models.timeout_seconds, attempts=models.attempts)
 
 
-def _choose(service: Service, named: str | None, setting: str, *, is_local: bool) -> Choice:
-    where = "one's own server comes first" if is_local else "no server of one's own serves it"
+def _choose(service: Service, named: str | None, where: str, *, is_local: bool) -> Choice:
     if named is not None:
-        return Choice(named, service.address, is_local, f"{setting}: {where}; the model is the one that is set")
+        return Choice(named, service.address, is_local, f"{where}; the model is the one that is set")
     served = service.models()
     if not served:
         raise InvalidConfig(f"{service.address} serves no model.", hint="Load one there, or name it in the settings.")
-    return Choice(served[0], service.address, is_local, f"{setting}: {where}; the model is the first that it serves")
+    return Choice(served[0], service.address, is_local, f"{where}; the model is the first that it serves")
 
 
 class Chat:

@@ -144,6 +144,7 @@ def learn(
     category: Annotated[str, typer.Argument(metavar="CATEGORY", help="Such as food.")],
     key: Annotated[str, typer.Argument(metavar="KEY", help="Such as likes.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="What is known; JSON, or else text.")],
+    *,
     bot: Bot = "default",
     confidence: Annotated[float, typer.Option("--confidence", min=0, max=1, help="How sure, from 0 to 1.")] = 1.0,
     source: Annotated[str, typer.Option("--source", help="Where it is known from.")] = "",

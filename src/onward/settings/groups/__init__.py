@@ -11,8 +11,8 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
-from onward.settings.groups.models import Models
 from onward.settings.groups.memory import ProfileMaintenance
+from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.sources import Sources
 

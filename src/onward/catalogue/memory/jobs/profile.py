@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -31,7 +32,7 @@ def nothing_changed(ctx: Context) -> str | None:
     with Door(ctx.transaction).open() as conn:
         known = profiles.list_marks(conn, bot)
         due = profiling.due(known, profiles.list_fingerprints(conn, bot))
-    if any(_is_wanted(entity, ctx.params) for entity in due):
+    if any(_is_wanted(entity, ctx.params.get("entity_type"), ctx.params.get("entity_id")) for entity in due):
         return None
     return "No attribute has changed since the summaries were made." if known else "There are no attributes."
 
@@ -61,12 +62,15 @@ def profile_maintenance(
         )
     door = Door(ctx.transaction)
 
+    def is_wanted(entity: Entity) -> bool:
+        return _is_wanted(entity, entity_type, entity_id)
+
     def find_bots() -> list[str]:
         with door.open() as conn:
             return profiles.list_bots(conn)
 
     def work(bot: str) -> Record:
-        return Maintenance(ctx, door, chat, bot, most_characters).run(force)
+        return Maintenance(ctx, door, chat, bot, most_characters).run(is_wanted, force)
 
     ctx.log.info("the model", model=chat.choice.model, is_local=chat.choice.is_local, why=chat.choice.why)
     try:
@@ -88,14 +92,14 @@ class Maintenance:
         self._most_characters = most_characters
         self._ids = Ids(ctx.clock)
 
-    def run(self, force: bool) -> Record:
+    def run(self, is_wanted: Callable[[Entity], bool], force: bool) -> Record:
         """What became of each; a profile whose answer was refused is as it was, and makes the bot's turn fail."""
         name = f"{self._bot} {turn(self._ctx)}"
         report = self._ctx.state.setdefault("maintaining", {}).setdefault(name, _empty())
         with self._door.open() as conn:
             known = profiles.list_marks(conn, self._bot)
             due = profiling.due(known, {} if force else profiles.list_fingerprints(conn, self._bot))
-        wanted = [entity for entity in known if _is_wanted(entity, self._ctx.params)]
+        wanted = [entity for entity in known if is_wanted(entity)]
         for entity in self._ctx.each(wanted, key=lambda one: [one.type, one.id], name=f"profiles {name}"):
             if entity not in due:
                 report["unchanged"] += 1
@@ -157,8 +161,8 @@ class Maintenance:
         )
 
 
-def _is_wanted(entity: Entity, params: Record) -> bool:
-    return params.get("entity_type") in (None, entity.type) and params.get("entity_id") in (None, entity.id)
+def _is_wanted(entity: Entity, entity_type: str | None, entity_id: str | None) -> bool:
+    return entity_type in (None, entity.type) and entity_id in (None, entity.id)
 
 
 def _mark(profile: Profile | None) -> tuple[str | None, Any]:

@@ -56,5 +56,5 @@ class JsonText(TypeDecorator[Any]):
 
 
 def upsert(conn: Connection, table: Table) -> Any:
-    """An insert that may say what happens to a row that is there: both databases have it, each in a module of its own."""
+    """An insert that may say what becomes of a row that is there: each database has it in a module of its own."""
     return (postgresql if conn.dialect.name == "postgresql" else sqlite).insert(table)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, distinct, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, or_, select, update
 
 from onward.catalogue.memory.outside.columns import upsert
 from onward.catalogue.memory.outside.tables import memories as table
@@ -66,7 +66,7 @@ def page_memories(
 
 def list_bots(conn: Connection) -> list[str]:
     """The bots that remember anything."""
-    return sorted(conn.execute(select(distinct(table.c.bot_id))).scalars())
+    return sorted(conn.execute(select(table.c.bot_id).distinct()).scalars())
 
 
 def count_memories(conn: Connection, bot_id: str) -> int:

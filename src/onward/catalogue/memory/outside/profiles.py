@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, distinct, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select
 
 from onward.catalogue.memory.outside.columns import upsert
 from onward.catalogue.memory.outside.tables import attributes, profiles, summaries
@@ -57,7 +56,7 @@ def unlearn_attribute(conn: Connection, known_as: str) -> bool:
 
 def list_bots(conn: Connection) -> list[str]:
     """The bots that know something of anybody."""
-    return sorted(conn.execute(select(distinct(attributes.c.bot_id))).scalars())
+    return sorted(conn.execute(select(attributes.c.bot_id).distinct()).scalars())
 
 
 def list_marks(conn: Connection, bot_id: str | None = None) -> dict[Entity, list[Mark]]:

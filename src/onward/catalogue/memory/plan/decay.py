@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +30,7 @@ class Rules:
 def effective_importance(memory: Memory, now: datetime, half_life_days: float) -> float:
     """The importance that is left: half of it after each half-life without use. A clock set back makes none more."""
     idle = max(timedelta(), now - memory.used_at)
-    return memory.importance * 0.5 ** (idle / timedelta(days=half_life_days))
+    return memory.importance * math.exp2(-(idle / timedelta(days=half_life_days)))
 
 
 def fate(memory: Memory, now: datetime, rules: Rules) -> Fate:
