@@ -24,7 +24,9 @@ from onward.settings.groups import (
     ProfileMaintenance,
     Retention,
     Scheduler,
+    Server,
     Sources,
+    Ui,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -52,6 +54,8 @@ class Settings(Group):
     models: Models = Models()
     sources: Sources = Sources()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()
+    server: Server = Server()
+    ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

@@ -50,12 +50,13 @@ class Claim:
     is_resumed: bool = False
     family: str | None = None
     range: tuple[int, int, int, int] | None = None
+    scheduled_job_id: str | None = None
 
 
 _COLUMNS = (
     "job_id, job_type, params, fence, generation, attempt, failures, source_id, user_id, bot_id, parent_id, "
     "type_version, checkpoint_at, checkpoint_number, resources, phase_from, phase_share, progress_percent, "
-    "progress_done, progress_total, family, range_number, range_total, range_start, range_end"
+    "progress_done, progress_total, family, range_number, range_total, range_start, range_end, scheduled_job_id"
 )
 
 
@@ -147,6 +148,7 @@ def claim_jobs(
             "generation",
             "worker_id",
             "started_at",
+            "scheduled_job_id",
         ),
         [
             (
@@ -160,6 +162,7 @@ def claim_jobs(
                 c.generation,
                 worker_id,
                 when,
+                c.scheduled_job_id,
             )
             for c in claims
         ],
@@ -204,6 +207,7 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
         started_at=now,
         family=row[20],
         range=(row[21], row[22], row[23], row[24]) if row[20] is not None else None,
+        scheduled_job_id=row[25],
     )
 
 

@@ -14,6 +14,7 @@ from onward.settings.groups.engine import (
 from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "ProfileMaintenance",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]
