@@ -10,7 +10,8 @@ import typer
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.show.output import Column
-from onward.cli.show.times import ago, rfc3339
+from onward.cli.show.times import ago
+from onward.records.moments import rfc3339
 
 verbs = noun("memory", "What assistants remember.")
 
