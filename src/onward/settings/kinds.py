@@ -24,14 +24,20 @@ _DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: how it is read (``ValueError`` says what was expected), shown and described."""
+    """One kind of value: how it is read (``ValueError`` says what was expected), shown and described.
+
+    Of a ``secret`` kind the passwords within are hidden, and with ``is_all_secret`` everything.
+    """
 
     name: str
     read: Callable[[Any], Any]
     schema: Mapping[str, Any]
     secret: bool = False
+    is_all_secret: bool = False
 
     def show(self, value: Any) -> Any:
+        if self.is_all_secret and value is not None:
+            return "***"
         return hide_secrets(value) if self.secret and isinstance(value, str) else value
 
 
@@ -144,6 +150,13 @@ def _read_address(value: Any) -> str:
     return str(value)
 
 
+def _read_service(value: Any) -> str:
+    scheme, mark, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not (scheme and mark and rest):
+        raise ValueError("an address such as redis://HOST:6379/2 or sqlite:///FILE")
+    return str(value)
+
+
 def choice(*names: str, upper: bool = False) -> Kind:
     """One of a few names, written in any case."""
 
@@ -166,3 +179,5 @@ TEXT = Kind("text", _read_text, {"type": "string"})
 PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
+SECRET = Kind("text", _read_text, {"type": "string"}, secret=True, is_all_secret=True)
+SERVICE = Kind("address", _read_service, {"type": "string"}, secret=True)

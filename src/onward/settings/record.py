@@ -18,6 +18,7 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
     Retention,
@@ -48,6 +49,7 @@ class Settings(Group):
     retention: Retention = Retention()
     log: Log = Log()
     sources: Sources = Sources()
+    langgraph: LangGraph = LangGraph()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

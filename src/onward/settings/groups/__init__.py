@@ -11,6 +11,7 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.sources import Sources
 
@@ -20,6 +21,7 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
     "Retention",
