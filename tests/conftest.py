@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import Databases, NoPostgres, Postgres, postgres_server
+
+# What a test finds must not hang on how busy the machine is.
+settings.register_profile("onward", deadline=None)
+settings.load_profile("onward")
 
 
 @pytest.fixture(scope="session")

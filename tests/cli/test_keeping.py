@@ -10,6 +10,7 @@ import pytest
 from onward import Onward
 from onward.cli import exits
 from onward.model.ids import shown
+from tests.app_fixtures import until
 from tests.cli.conftest import Cli, end_of
 
 Work = Callable[[], None]
@@ -84,7 +85,7 @@ def test_checkpoint_is_shown_pinned_and_pruned(failed: str, app: Onward, cli: Cl
     assert cli(*prune).code == exits.CONFLICT
     assert app.get(failed).is_interrupted
     assert cli(*prune, "--yes", "--expect", "1").code == exits.DONE
-    assert not app.get(failed).is_interrupted
+    until(lambda: not app.get(failed).is_interrupted)
     assert cli("checkpoint", "pin", name).code == exits.CONFLICT
 
 

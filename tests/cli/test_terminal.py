@@ -18,7 +18,7 @@ SAME = ["run", "count", "--source", "s", "-a", "n=5", "-a", "fail_at=3"]
 
 
 def test_first_ctrl_c_stops_watching_and_the_job_goes_on(app: Onward, sqlite_url: str) -> None:
-    job = app.submit("count", {"n": 400, "pause": 0.05})
+    job = app.submit("count", {"n": 4000, "pause": 0.05})
     with app.worker(concurrency=1):
         code, screen = play(["watch", "@last", *WHERE, sqlite_url], [("%", CTRL_C)], {})
         assert app.get(job.id).status == "running"
@@ -28,7 +28,7 @@ def test_first_ctrl_c_stops_watching_and_the_job_goes_on(app: Onward, sqlite_url
 
 
 def test_second_ctrl_c_cancels(app: Onward, sqlite_url: str) -> None:
-    job = app.submit("count", {"n": 400, "pause": 0.05})
+    job = app.submit("count", {"n": 4000, "pause": 0.05})
     with app.worker(concurrency=1):
         typed = [("%", CTRL_C), ("Press again", CTRL_C)]
         code, screen = play(["watch", "@last", *WHERE, sqlite_url], typed, {})

@@ -106,9 +106,8 @@ class InRedis(Saver):
                 kind, _, rest = key.partition(":")
                 if kind == "checkpoint_latest" and client.get(key) not in keys:
                     found.append(key)
-                if kind == "write_keys_zset":
-                    if rest not in documents or not set(client.zrange(key, 0, -1)) <= keys:
-                        found.append(key)
+                if kind == "write_keys_zset" and (rest not in documents or not set(client.zrange(key, 0, -1)) <= keys):
+                    found.append(key)
                 if kind == "checkpoint_write" and rest.rsplit(":", 2)[0] not in documents:
                     found.append(key)
         return found

@@ -124,7 +124,7 @@ class Planted:
 
 
 def test_values_are_never_brought_to_life(client: Any, redis_url: str, clean: CleanUp, tmp_path: Path) -> None:
-    import pickle  # noqa: TID251 - it is planted, so that nobody reads it
+    import pickle
 
     mark = tmp_path / "it-has-run"
     planted = pickle.dumps(Planted(mark))

@@ -259,8 +259,8 @@ def test_every_waiting_job_says_why(app: Onward, apps: Apps, gate: Gate) -> None
         assert why(rare) == ("no-type", "No live worker knows rare.")
         ended(other, lonely)
     assert app.get(lonely.id).waiting_reason is None
+    busy = app.submit("work", priority=9)
     with app.worker(concurrency=1):
-        busy = app.submit("work", priority=9)
         gate.await_job()
         assert app.get(busy.id).waiting_reason is None
         ahead, behind = app.submit("work"), app.submit("work", priority=-1)

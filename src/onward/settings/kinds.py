@@ -24,21 +24,17 @@ _DATABASES = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of value: how it is read (``ValueError`` says what was expected), shown and described.
-
-    Of a ``secret`` kind the passwords within are hidden, and with ``is_all_secret`` everything.
-    """
+    """One kind of value: how it is read (``ValueError`` says what was expected), shown and described."""
 
     name: str
     read: Callable[[Any], Any]
     schema: Mapping[str, Any]
     secret: bool = False
-    is_all_secret: bool = False
 
     def show(self, value: Any) -> Any:
-        if self.is_all_secret and value is not None:
-            return "***"
-        return hide_secrets(value) if self.secret and isinstance(value, str) else value
+        if not self.secret or not isinstance(value, str):
+            return value
+        return "***" if self is SECRET else hide_secrets(value)
 
 
 def duration(unit: str) -> Kind:
@@ -179,5 +175,5 @@ TEXT = Kind("text", _read_text, {"type": "string"})
 PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
-SECRET = Kind("text", _read_text, {"type": "string"}, secret=True, is_all_secret=True)
 SERVICE = Kind("address", _read_service, {"type": "string"}, secret=True)
+SECRET = Kind("secret", _read_text, {"type": "string", "writeOnly": True}, secret=True)

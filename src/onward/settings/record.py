@@ -21,9 +21,12 @@ from onward.settings.groups import (
     LangGraph,
     Limits,
     Log,
+    Models,
     Retention,
     Scheduler,
+    Server,
     Sources,
+    Ui,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -48,8 +51,11 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    models: Models = Models()
     sources: Sources = Sources()
     langgraph: LangGraph = LangGraph()
+    server: Server = Server()
+    ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

@@ -12,7 +12,9 @@ from onward.settings.groups.engine import (
     Worker,
 )
 from onward.settings.groups.langgraph import LangGraph
+from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -24,8 +26,11 @@ __all__ = [
     "LangGraph",
     "Limits",
     "Log",
+    "Models",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]
