@@ -22,8 +22,9 @@ def include_in(
     ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
     ``threads_in_use`` gives the conversations that its unfinished jobs name: their checkpoints stay.
     """
-    from onward.catalogue import conversations, maintenance, sources
+    from onward.catalogue import conversations, maintenance, memory, sources
 
     job_types.include(sources.JOB_TYPES)
+    job_types.include(memory.JOB_TYPES)
     job_types.include(conversations.job_types(threads_in_use))
     job_types.include(maintenance.job_types(prune, prune_checkpoints))

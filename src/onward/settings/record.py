@@ -22,6 +22,7 @@ from onward.settings.groups import (
     Limits,
     Log,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
@@ -54,6 +55,7 @@ class Settings(Group):
     models: Models = Models()
     sources: Sources = Sources()
     langgraph: LangGraph = LangGraph()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))

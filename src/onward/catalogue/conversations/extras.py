@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from onward.errors import MissingExtra
+from onward.catalogue import extras
 
 _COMMAND = "pip install 'onward[langgraph]'"
 
 
 def load(module: str, command: str = _COMMAND) -> Any:
     """The module, or ``MissingExtra`` with the command that installs it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise MissingExtra(
-            f"This needs {module.partition('.')[0]}, which is not installed ({error}).",
-            hint=f"Run: {command}",
-        ) from error
+    return extras.load(module, command)

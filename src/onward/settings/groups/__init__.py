@@ -12,6 +12,7 @@ from onward.settings.groups.engine import (
     Worker,
 )
 from onward.settings.groups.langgraph import LangGraph
+from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
@@ -27,6 +28,7 @@ __all__ = [
     "Limits",
     "Log",
     "Models",
+    "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
