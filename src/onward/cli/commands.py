@@ -18,6 +18,7 @@ class Branch:
 COMMANDS = {
     "demo": Branch("demo.command", "A worker is killed half-way; its job goes on."),
     "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
+    "serve": Branch("nouns.serve", "Pages, HTTP, scheduler and a worker."),
     "worker": Branch("nouns.worker", "Run jobs."),
     "run": Branch("nouns.run", "Submit a job."),
     "simulate": Branch("nouns.simulate", "Run a job type on simulated workers that die."),
@@ -56,6 +57,23 @@ COMMANDS = {
     "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
     "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
     "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
+    "memory": Branch(
+        "nouns.memory",
+        "What assistants remember.",
+        (
+            "add",
+            "list",
+            "search",
+            "show",
+            "pin",
+            "unpin",
+            "restore",
+            "unmerge",
+            "forget",
+            "learn",
+            "profile",
+        ),
+    ),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
     "db": Branch(
         "nouns.db",
@@ -92,9 +110,10 @@ onward: background jobs that go on where they stopped.
   onward run word_count -a folder=texts --watch
   onward job resume @last                   go on with the newest job from its checkpoint
 
-  Start    demo, dev, worker, run, simulate, watch
+  Start    demo, dev, serve, worker, run, simulate, watch
   Jobs     job, interrupted, input, chain, resource, checkpoint, workers
   Keeping  retention, archive
+  Content  memory
   Place    db, config, doctor
   About    help, version, completion
 

@@ -19,12 +19,16 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
+    Server,
     Sources,
+    Ui,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -52,6 +56,10 @@ class Settings(Group):
     models: Models = Models()
     sources: Sources = Sources()
     cloud: Cloud = Cloud()
+    langgraph: LangGraph = LangGraph()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
+    server: Server = Server()
+    ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

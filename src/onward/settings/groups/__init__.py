@@ -12,8 +12,11 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
+from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -23,11 +26,15 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
     "Models",
+    "ProfileMaintenance",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]
