@@ -27,7 +27,7 @@ OUT = Path(__file__).parent / "SOURCES.md"
 CONFIGURATION = {
     "hnsw": {"space": "cosine", "sync_threshold": 2_000_000_000, "ef_construction": 64, "max_neighbors": 12}
 }
-BATCH = 1000
+BATCH, LARGE_BATCH = 250, 1000
 Rows = list[tuple[str, ...]]
 
 
@@ -55,10 +55,11 @@ def table(title: str, words: str, head: tuple[str, ...], rows: Rows) -> str:
 
 
 def deletion(folder: Path, quick: bool) -> str:
-    """Five ways to take one source out of a database of several, while a thread lives and another one asks."""
+    """Six ways to take one source out of a database of several, while a thread lives and another one asks."""
     sizes = [(2000, 500)] if quick else [(4000, 1000), (12_000, 1000), (12_000, 4000)]
     ways: dict[str, Callable[[Path], None]] = {
-        "batches of 1,000 ids": by_batches,
+        "batches of 250 ids": by_batches,
+        "batches of 1,000 ids": by_large_batches,
         "one call by filter": by_filter,
         "the same in another process": by_process,
         "a collection for each source": by_collection,
@@ -70,6 +71,7 @@ def deletion(folder: Path, quick: bool) -> str:
             place = folder / f"{total}-{gone}-{name.replace(' ', '-')}"
             fill(place, total, gone, is_split=way is by_collection)
             seconds, cpu, stall, wait = watched(place, way)
+            print(f"{name}: {seconds:.2f} s", file=sys.stderr, flush=True)
             rows.append((f"{gone:,} of {total:,}", name, f"{seconds:.2f}", f"{cpu:.2f}", f"{stall:.3f}", f"{wait:.3f}"))
     words = (
         "*Stall*: the longest time in which another thread of the process had no turn (it asks for one every 2 ms). "
@@ -101,9 +103,13 @@ def fill(place: Path, total: int, gone: int, *, is_split: bool) -> None:
     client.close()
 
 
-def by_batches(place: Path) -> None:
+def by_large_batches(place: Path) -> None:
+    by_batches(place, LARGE_BATCH)
+
+
+def by_batches(place: Path, size: int = BATCH) -> None:
     found = collection(CLIENTS[place], "passages")
-    while ids := found.get(where={"source": "gone"}, include=[], limit=BATCH)["ids"]:
+    while ids := found.get(where={"source": "gone"}, include=[], limit=size)["ids"]:
         with LOCK:
             found.delete(ids=ids)
 
@@ -133,7 +139,7 @@ def by_copy(place: Path) -> None:
     client = CLIENTS[place]
     old, new = collection(client, "passages"), collection(client, "copied")
     offset = 0
-    while (page := old.get(include=["embeddings", "metadatas", "documents"], limit=BATCH, offset=offset))["ids"]:
+    while (page := old.get(include=["embeddings", "metadatas", "documents"], limit=LARGE_BATCH, offset=offset))["ids"]:
         offset += len(page["ids"])
         kept = [at for at, data in enumerate(page["metadatas"]) if data["source"] != "gone"]
         if kept:

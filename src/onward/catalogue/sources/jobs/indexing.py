@@ -16,7 +16,7 @@ from onward.errors import OnwardError
 
 Record = dict[str, Any]
 _BATCH = 100
-_DELETED_AT_ONCE = 1000
+_DELETED_AT_ONCE = 250
 _SHOWN_ERRORS = 100
 
 

@@ -29,6 +29,7 @@ Record = dict[str, Any]
 _LISTING = "listing.json"
 _MADE = (MANIFEST, METADATA, INDEX)
 _BATCH = 100
+_DELETED_AT_ONCE = 250
 _CHUNK = 1024 * 1024
 Backup = Annotated[bool, Field(description="Also what the source was made of: pages, ZIM and PDF files.")]
 
@@ -253,7 +254,7 @@ def _install_vectors(ctx: Context, folder: SourceFolder, dimension: int) -> int:
     kept = store.kept(folder.source_id)
     named = {item.id: item.recipe for item, _ in read_vectors(path, folder.source_id, dimension)}
     stale = [key for key, passage in kept.items() if named.get(key) != passage.recipe]
-    for group in changes.batches(stale, 1000):
+    for group in changes.batches(stale, _DELETED_AT_ONCE):
         store.delete(group)
         ctx.check()
     there = kept.keys() - set(stale)

@@ -1,4 +1,4 @@
-"""The job type ``clear_vectors``: a source out of a vector database, a thousand passages at a time."""
+"""The job type ``clear_vectors``: a source out of a vector database, some passages at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder, 
 from onward.catalogue.sources.outside.vector_store import open_store
 
 types = JobTypes()
-AT_ONCE = 1000
+AT_ONCE = 250
+"""Passages in a batch: a call of the database keeps the interpreter, so this is for how long nothing else goes on."""
 
 
 @types.job(
