@@ -28,20 +28,22 @@ def is_source(value: Any) -> bool:
 def read(source: Any, label: str, job_types: JobTypes | None = None, timezone: str | None = None) -> Findings:
     """The entries of an application or dictionary; ``label`` says where they are from. Raises ``InvalidConfig``.
 
-    ``timezone`` is that of the dictionary; an application has its own.
+    ``timezone`` is that of the dictionary (else that of Celery's current application); an application has its own.
     """
     if not is_source(source):
         raise InvalidConfig(f"{label} has no schedules of Celery beat.", hint=_HINT)
     conf = getattr(source, "conf", None)
     entries = source if isinstance(source, Mapping) else source.conf.beat_schedule
-    zone = timezone or str(getattr(conf, "timezone", None) or "UTC")
+    zone = timezone if conf is None else str(conf.timezone or "UTC")
     found = Findings()
     for name, entry in (entries or {}).items():
         _take(found, str(name), entry, f"{label} {name}", job_types, zone)
     return found
 
 
-def _take(found: Findings, name: str, entry: Any, origin: str, job_types: JobTypes | None, timezone: str) -> None:
+def _take(
+    found: Findings, name: str, entry: Any, origin: str, job_types: JobTypes | None, timezone: str | None
+) -> None:
     task = str(entry.get("task", ""))
     job_type = job_type_of(task, job_types)
     params, problem = named(job_type, tuple(entry.get("args") or ()), entry.get("kwargs") or {}, job_types)
@@ -66,7 +68,7 @@ def _take(found: Findings, name: str, entry: Any, origin: str, job_types: JobTyp
     )
 
 
-def _when(schedule: Any, timezone: str) -> tuple[dict[str, Any], str]:
+def _when(schedule: Any, timezone: str | None) -> tuple[dict[str, Any], str]:
     """When an entry is due, as arguments of a schedule; or why that cannot be said."""
     if all(hasattr(schedule, name) for name in _FIELDS):
         return _of_crontab(schedule, timezone)
@@ -85,13 +87,13 @@ def _when(schedule: Any, timezone: str) -> tuple[dict[str, Any], str]:
     return {"interval_seconds": int(seconds)}, ""
 
 
-def _of_crontab(schedule: Any, timezone: str) -> tuple[dict[str, Any], str]:
+def _of_crontab(schedule: Any, timezone: str | None) -> tuple[dict[str, Any], str]:
     minute, hour, day, month, weekday = (_field(getattr(schedule, name)) for name in _FIELDS)
     if not day.startswith("*") and not weekday.startswith("*"):
         return {}, "Celery wants day_of_month and day_of_week both to fit, cron either of them; write two schedules"
     own = getattr(schedule, "tz", None)
-    zone = str(getattr(own, "key", None) or own or timezone)
-    return {"cron": f"{minute} {hour} {day} {month} {weekday}", "timezone": timezone if zone == "UTC" else zone}, ""
+    zone = timezone or str(getattr(own, "key", None) or own or "UTC")
+    return {"cron": f"{minute} {hour} {day} {month} {weekday}", "timezone": zone}, ""
 
 
 def _field(value: Any) -> str:

@@ -15,6 +15,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics
 
 __all__ = [
     "Cache",
@@ -24,6 +25,7 @@ __all__ = [
     "Journal",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
     "Retention",
     "Scheduler",
