@@ -20,6 +20,7 @@ from onward.settings.groups import (
     Journal,
     Limits,
     Log,
+    Metrics,
     Models,
     ProfileMaintenance,
     Retention,
@@ -51,6 +52,7 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    metrics: Metrics = Metrics()
     models: Models = Models()
     sources: Sources = Sources()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()

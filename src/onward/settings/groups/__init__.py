@@ -16,6 +16,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics
 
 __all__ = [
     "Cache",
@@ -25,6 +26,7 @@ __all__ = [
     "Journal",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
     "ProfileMaintenance",
     "Retention",
