@@ -26,6 +26,7 @@ from onward.settings.groups import (
     Scheduler,
     Server,
     Sources,
+    Traces,
     Ui,
     Worker,
 )
@@ -52,6 +53,7 @@ class Settings(Group):
     retention: Retention = Retention()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
     server: Server = Server()

@@ -15,7 +15,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
-from onward.settings.groups.telemetry import Metrics
+from onward.settings.groups.telemetry import Metrics, Traces
 
 __all__ = [
     "Cache",
@@ -31,6 +31,7 @@ __all__ = [
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Worker",
 ]
