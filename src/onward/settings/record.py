@@ -27,6 +27,7 @@ from onward.settings.groups import (
     Scheduler,
     Server,
     Sources,
+    Traces,
     Ui,
     Worker,
 )
@@ -53,6 +54,7 @@ class Settings(Group):
     retention: Retention = Retention()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()

@@ -23,10 +23,10 @@ def serve(
 ) -> None:
     """Serve the pages and the HTTP interface until told to stop; jobs run in the same process."""
     from onward.server.run import serve as run
-    from onward.telemetry.logs import set_up
+    from onward.telemetry import process
 
     app = here.app
-    set_up(app.settings, app.events, app.job_types, "onward")
+    process.begin(app.settings, app.events, app.job_types, app.clock, "onward")
     app.database.version()
     say(f"Database: {database_line(app, here.told)}")
     run(app, host, port, worker=worker, told=lambda address: say(f"Serving {address}  (Ctrl-C ends it)"))

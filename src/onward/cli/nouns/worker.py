@@ -84,10 +84,10 @@ def run_worker(
     leave_with: int | None,
 ) -> int:
     """The worker itself, in this process."""
-    from onward.telemetry.logs import set_up
+    from onward.telemetry import process
 
     app = here.app
-    set_up(app.settings, app.events, app.job_types, "onward-worker")
+    process.begin(app.settings, app.events, app.job_types, app.clock, "onward-worker")
     made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
     app.database.version()
     say(f"Database: {database_line(app, here.told)}")

@@ -16,7 +16,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
-from onward.settings.groups.telemetry import Metrics
+from onward.settings.groups.telemetry import Metrics, Traces
 
 __all__ = [
     "Cache",
@@ -33,6 +33,7 @@ __all__ = [
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Worker",
 ]

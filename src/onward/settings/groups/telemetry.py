@@ -18,3 +18,10 @@ class Metrics(Group):
         least=0,
         most=65535,
     )
+
+
+@group
+class Traces(Group):
+    """Spans for OpenTelemetry."""
+
+    enabled: bool = setting(False, kinds.TRUTH, "true: workers and the server make a span for each run")
