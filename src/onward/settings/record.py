@@ -22,6 +22,7 @@ from onward.settings.groups import (
     Log,
     Metrics,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
@@ -56,6 +57,7 @@ class Settings(Group):
     traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
