@@ -35,7 +35,7 @@ def test_the_catalogue_can_be_included_twice() -> None:
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
     known = set(registry.names())
-    assert {*TABLE, *CHAINS, *memory.JOB_TYPES.names(), "prune_jobs", "prune_checkpoints"} <= known
+    assert {*TABLE, *CHAINS, *memory.JOB_TYPES.names(), "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"} <= known
 
 
 def test_older_names_still_resolve() -> None:
@@ -88,8 +88,9 @@ def test_chains_are_made_of_job_types_that_there_are() -> None:
 
 
 def test_listing_the_catalogue_loads_none_of_the_large_libraries() -> None:
-    script = """import sys, json; import onward.catalogue.sources
+    script = """import sys, json; import onward.catalogue.sources, onward.catalogue.conversations
 large = ["chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers", "protego"]
+large += ["redis", "psycopg", "msgpack", "langgraph"]
 print(json.dumps([name for name in large if name in sys.modules]))"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
