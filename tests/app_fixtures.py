@@ -29,7 +29,7 @@ QUICK: dict[str, dict[str, Any]] = {
 }
 """Short intervals, so that a test waits for what happens and not for a timer."""
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which something that ought to happen at once has not happened."""
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.catalogue.model_server import ModelServer
+
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -77,3 +79,11 @@ def site() -> Iterator[LocalSite]:
 def backup(tmp_path: Path) -> Path:
     """The backup path."""
     return tmp_path / "backup"
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    """A model service on this machine."""
+    server = ModelServer()
+    yield server
+    server.close()

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from onward.catalogue.models.packaged import OnnxEmbedder
 from onward.catalogue.sources import search
-from onward.catalogue.sources.outside import embedder, vector_store
+from onward.catalogue.sources.outside import vector_store
 from onward.catalogue.sources.outside.vector_store import open_store
 from onward.errors import InvalidParams, JobCancelled, MissingExtra, OnwardError
 from tests.catalogue.corpus import SUBJECTS, html, write_folder, write_zim
@@ -31,13 +32,13 @@ def lib(backup: Path) -> Path:
 def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that the model was given."""
     texts: list[str] = []
-    real = embedder.OnnxEmbedder.embed
+    real = OnnxEmbedder.embed
 
-    def embed(self: embedder.OnnxEmbedder, given: Sequence[str]) -> Any:
+    def embed(self: OnnxEmbedder, given: Sequence[str]) -> Any:
         texts.extend(given)
         return real(self, given)
 
-    monkeypatch.setattr(embedder.OnnxEmbedder, "embed", embed)
+    monkeypatch.setattr(OnnxEmbedder, "embed", embed)
     return texts
 
 

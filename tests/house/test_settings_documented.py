@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ PAGE = ROOT / "docs" / "reference" / "settings.md"
 NAME = re.compile(r"\bONWARD_[A-Z][A-Z0-9_]*[A-Z0-9]\b(?!_)")
 
 
+@cache
 def known() -> set[str]:
     names = {name for row in variables() for name in (row.name, *row.also)}
     return names | {f"{row.name}_FILE" for row in variables() if row.secret} | set(OTHER_VARIABLES)

@@ -185,7 +185,7 @@ class Site:
         self.app.close()
 
 
-def wait_until(fact: object, what: str, seconds: float = 20) -> float:
+def wait_until(fact: object, what: str, seconds: float = 60) -> float:
     """The time it took until ``fact()`` was true."""
     begun = time.monotonic()
     while not fact():  # type: ignore[operator]

@@ -18,6 +18,7 @@ class Branch:
 COMMANDS = {
     "demo": Branch("demo.command", "A worker is killed half-way; its job goes on."),
     "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
+    "serve": Branch("nouns.serve", "Pages, HTTP, scheduler and a worker."),
     "worker": Branch("nouns.worker", "Run jobs."),
     "run": Branch("nouns.run", "Submit a job."),
     "simulate": Branch("nouns.simulate", "Run a job type on simulated workers that die."),
@@ -92,7 +93,7 @@ onward: background jobs that go on where they stopped.
   onward run word_count -a folder=texts --watch
   onward job resume @last                   go on with the newest job from its checkpoint
 
-  Start    demo, dev, worker, run, simulate, watch
+  Start    demo, dev, serve, worker, run, simulate, watch
   Jobs     job, interrupted, input, chain, resource, checkpoint, workers
   Keeping  retention, archive
   Place    db, config, doctor

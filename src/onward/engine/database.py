@@ -24,6 +24,11 @@ class Database:
         self._store = store
         self._mover = mover
 
+    def ping(self) -> None:
+        """Return when the database has answered. Raises ``StoreUnavailable``."""
+        with self._store.read() as conn:
+            self._store.dialect.query(conn, "SELECT 1", [])
+
     def upgrade(self) -> tuple[int, int]:
         """Make or bring forward the schema; (version before, version now)."""
         return self._store.upgrade()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from onward.model.codec import digest
 from onward.model.family import WorkRange
 from onward.model.states import RunStatus, Status, Waiting
 
@@ -155,6 +156,16 @@ class Job:
     def is_part(self) -> bool:
         """Whether it is a phase of a chain or a range of a fan-out, which its parent steers."""
         return self.position is not None or self.family is not None
+
+    @property
+    def version(self) -> str:
+        """A short text that changes with every move and change of the job, and not with its progress."""
+        facts = (
+            self.status, self.generation, self.fence, self.paused_by, self.acknowledged_by, self.superseded_by,
+            self.has_checkpoint, self.queue, self.priority, self.tags, self.run_at, self.is_owned,
+            self.hitl and self.hitl.response,
+        )  # fmt: skip
+        return digest(repr(facts))
 
     @property
     def state(self) -> str:

@@ -32,7 +32,9 @@ class Kind:
     secret: bool = False
 
     def show(self, value: Any) -> Any:
-        return hide_secrets(value) if self.secret and isinstance(value, str) else value
+        if not self.secret or not isinstance(value, str):
+            return value
+        return "***" if self is SECRET else hide_secrets(value)
 
 
 def duration(unit: str) -> Kind:
@@ -166,3 +168,4 @@ TEXT = Kind("text", _read_text, {"type": "string"})
 PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
+SECRET = Kind("secret", _read_text, {"type": "string", "writeOnly": True}, secret=True)

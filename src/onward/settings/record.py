@@ -20,9 +20,12 @@ from onward.settings.groups import (
     Journal,
     Limits,
     Log,
+    Models,
     Retention,
     Scheduler,
+    Server,
     Sources,
+    Ui,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -47,7 +50,10 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    models: Models = Models()
     sources: Sources = Sources()
+    server: Server = Server()
+    ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

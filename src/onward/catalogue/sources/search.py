@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from onward.catalogue.sources.outside.embedder import choose, default_dimension
+from onward.catalogue.models.embedder import choose, default_dimension
+from onward.catalogue.models.names import DIMENSIONS, ONLINE
 from onward.catalogue.sources.outside.source_folder import check_source_id
 from onward.catalogue.sources.outside.vector_store import Match, open_store
-from onward.catalogue.sources.plan.models import AUTO, DIMENSIONS
 from onward.errors import InvalidValue, OnwardError
+from onward.settings import Models
 
 _SNIPPET = 240
 _PASSAGES_A_HIT = 4
@@ -35,7 +36,7 @@ def search(
     dimension: int | None = None,
     k: int = 5,
     *,
-    model: str = AUTO,
+    models: Models | None = None,
 ) -> list[Hit]:
     """The ``k`` documents (1 to 100) nearest in meaning to ``query``, best first, each once.
 
@@ -46,18 +47,19 @@ def search(
         raise InvalidValue("A search needs some words, and k from 1 to 100.")
     if source_id is not None:
         check_source_id(source_id)
-    chosen = dimension or _existing(backup_path, model)
+    models = models or Models()
+    chosen = dimension or _existing(backup_path, models)
     store = open_store(backup_path, chosen)
     if not store.exists():
         raise OnwardError(f"Nothing is indexed with {chosen} dimensions.", hint="Run the job index_offline first.")
-    vector = choose(model, chosen).embed([query])[0]
+    vector = choose(models, chosen).embed([query])[0]
     matches = store.nearest(vector, k * _PASSAGES_A_HIT, source_id)
     return _hits(matches, query, k)
 
 
-def _existing(backup_path: str | Path, model: str) -> int:
-    preferred = default_dimension(model)
-    for dimension in (preferred, *DIMENSIONS.values()):
+def _existing(backup_path: str | Path, models: Models) -> int:
+    preferred = default_dimension(models)
+    for dimension in (preferred, *DIMENSIONS.values(), ONLINE):
         if open_store(backup_path, dimension).exists():
             return dimension
     return preferred

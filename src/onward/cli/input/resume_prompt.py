@@ -9,14 +9,14 @@ from typing import Any, Literal
 import onward
 from onward.cli.here import Here
 from onward.cli.input.prompts import ask
-from onward.cli.show.bars import amount, bar, first_line
+from onward.cli.show.bars import amount, bar
 from onward.cli.show.phases import phase_of
 from onward.cli.show.times import length
 from onward.cli.told import say
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job
-from onward.model.states import Status, Waiting
+from onward.records.resume import DifferenceRecord, differing, stopped_at, stopped_why, version_now, worked
 
 _MUCH_WORK_SECONDS = 300
 Answer = Literal["resume", "fresh", "cancel"]
@@ -32,7 +32,7 @@ def ask_resume(here: Here, job: Job, differing: str) -> Answer:
     if differing:
         answer = ask(f"{choices}:", "fc")
     else:
-        is_same = job.type_version == _version(here.app, job)
+        is_same = job.type_version == version_now(here.app, job)
         default = "r" if is_same else ""
         answer = ask(f"[r] Resume from {far}  {choices}{'  (r)' if default else ''}:", "rfc", default)
     if answer == "f" and not _is_sure(job):
@@ -53,7 +53,7 @@ def _is_sure(job: Job) -> bool:
 
 def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
     """The lines above the question."""
-    stopped = job.completed_at or job.checkpoint_at or now
+    stopped = stopped_at(job, now)
     far = amount(job.progress) or "0%"
     yield f"Incomplete job found ({far}, {age_text(max(0.0, (now - stopped).total_seconds()))})"
     about = [job.job_type, job.source_id or "", *(need.resource for need in job.resources), f"job {shown(job.id)}"]
@@ -65,12 +65,12 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
     yield "  " + "  ".join(
         part for part in (bar(job.progress.percent, 20), counted, phase and f"phase {phase}") if part
     )
-    yield f"  Stopped {here.zone.clock(stopped)}: {_why(job)}"
+    yield f"  Stopped {here.zone.clock(stopped)}: {stopped_why(job)}"
     if job.checkpoint_at is not None:
         before = max(0.0, (stopped - job.checkpoint_at).total_seconds())
         number = f" {job.checkpoint_number}" if job.checkpoint_number else ""
         yield f"  Checkpoint{number}, taken {length(before)} before."
-    version = _version(here.app, job)
+    version = version_now(here.app, job)
     code = "same version" if job.type_version == version else f"changed since (v{job.type_version} to v{version})"
     yield f"  Code {code}; inputs {f'differ: {differing}' if differing else 'the same'}."
     work = worked(job)
@@ -79,34 +79,15 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
     yield "  Cancel changes nothing."
 
 
-def _why(job: Job) -> str:
-    if job.waiting_on is Waiting.HOLD:
-        return "its worker was lost"
-    if job.status is Status.CANCELLED:
-        return "it was cancelled"
-    return f"{job.error.type}: {first_line(job.error.message)}" if job.error else "it failed"
-
-
-def worked(job: Job) -> float:
-    """About how many seconds of work the checkpoint holds."""
-    if job.started_at is None or job.checkpoint_at is None:
-        return 0.0
-    return max(0.0, (job.checkpoint_at - job.started_at).total_seconds())
-
-
-def _version(app: onward.Onward, job: Job) -> int:
-    return app.job_types.get(job.job_type).version if job.job_type in app.job_types else job.type_version
-
-
 def differing_inputs(app: onward.Onward, job: Job, job_type: str, params: dict[str, Any]) -> str:
     """Which parameters are others than those of the unfinished job: ``dimension 1536 to 3072``; empty for none."""
-    kind, preset = app.job_types.resolve(job_type)
-    given = kind.dump(kind.validate({**preset, **params}))
-    names = [name for name in {**job.params, **given} if job.params.get(name) != given.get(name)]
-    return ", ".join(
-        name if name in kind.sensitive else f"{name} {_brief(job.params.get(name))} to {_brief(given.get(name))}"
-        for name in names
-    )
+    return ", ".join(_difference(item) for item in differing(app, job, job_type, params))
+
+
+def _difference(item: DifferenceRecord) -> str:
+    if item["was"] == item["now"]:
+        return item["name"]  # both are hidden
+    return f"{item['name']} {_brief(item['was'])} to {_brief(item['now'])}"
 
 
 def _brief(value: Any) -> str:

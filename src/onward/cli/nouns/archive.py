@@ -9,10 +9,10 @@ import typer
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.show.output import Column, dump
-from onward.cli.show.records import event_record, job_record, log_record, run_record, shown_params
-from onward.cli.show.times import rfc3339
 from onward.model.archive import ArchivedJob
 from onward.model.ids import shown
+from onward.records.jobs import event_record, job_record, log_record, run_record, shown_params
+from onward.records.moments import rfc3339
 
 verbs = noun("archive", "Jobs that retention has taken out of the way.")
 _COLUMNS = (
@@ -44,7 +44,7 @@ def show(here: Here, job: Annotated[str, typer.Argument(metavar="JOB", help="A w
     """Show an archived job: how it ended, its runs, its history and its log."""
     found = here.app.archive.get(job)
     record = _facts(found) | {
-        "job": None if found.job is None else job_record(found.job, here.app),
+        "job": None if found.job is None else job_record(found.job, here.app.job_types),
         "runs": [run_record(run) for run in found.runs],
         "history": [event_record(event) for event in found.events],
         "logs": [log_record(line) for line in found.logs],
@@ -73,7 +73,7 @@ def _sheet(here: Here, found: ArchivedJob) -> list[tuple[str, str]]:
     rows = [(name.removesuffix("_id").replace("_", " ").capitalize(), str(facts[name] or "")) for name in names]
     if found.job is None:
         return [*rows, ("Document", "none was kept")]
-    rows.append(("Parameters", dump(shown_params(found.job, here.app))))
+    rows.append(("Parameters", dump(shown_params(found.job, here.app.job_types))))
     if found.job.error is not None:
         rows.append(("Error", f"{found.job.error.type}: {found.job.error.message}"))
     elif found.job.result is not None:

@@ -14,8 +14,9 @@ from onward.cli.nouns.job_look import JobArgument
 from onward.cli.nouns.job_steer import Expect, Yes
 from onward.cli.nouns.retention import OlderThan, length, summary
 from onward.cli.show.output import Column, dump
-from onward.cli.show.times import ago, rfc3339
+from onward.cli.show.times import ago
 from onward.cli.told import say
+from onward.records.moments import rfc3339
 
 verbs = noun("checkpoint", "What jobs have saved.")
 

@@ -12,14 +12,14 @@ from onward.cli.here import Here
 from onward.cli.input.answers import ask_answer, read_answer
 from onward.cli.input.names import job_id, question_named
 from onward.cli.show.output import Column, dump
-from onward.cli.show.questions import hide, question_record, secrets_of
-from onward.cli.show.records import job_record
 from onward.cli.show.times import ago
 from onward.cli.told import is_dialogue, say
 from onward.errors import AlreadyAnswered, InvalidAnswer, OnwardError
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.question import QuestionRecord, State
+from onward.records.jobs import job_record
+from onward.records.questions import hide, question_record, secrets_of
 
 verbs = noun("input", "What jobs ask of people.")
 Asked = Annotated[
@@ -66,7 +66,7 @@ def list_questions(
 
 
 def _list_record(question: QuestionRecord, here: Here) -> dict[str, Any]:
-    record = question_record(question, here.app)
+    record: dict[str, Any] = {**question_record(question, here.app.job_types)}
     if here.out.form != "table":
         return record
     now = here.app.clock.now()
@@ -99,7 +99,7 @@ def _blocks(question: QuestionRecord) -> str:
 def show(here: Here, question: Asked) -> None:
     """Show a question: what is asked, what an answer looks like, until when, and what it holds up."""
     found = question_named(here.app, question)
-    record = question_record(found, here.app)
+    record = question_record(found, here.app.job_types)
     now, zone = here.app.clock.now(), here.zone
     deadline = f"{zone.show(found.expires_at)} ({ago(found.expires_at, now)}), then the job {found.then}"
     answered = f"{zone.show(found.answered_at)} by {found.answered_by or 'somebody'}"
@@ -162,14 +162,14 @@ def answer(
         job = _converse(here, found, reason)
     else:
         raise typer.BadParameter("give the answer: --set NAME=VALUE, --value V or --json-file FILE")
-    here.out.record(job_record(job, here.app), f"{shown(job.id)} goes on: {job.state}")
+    here.out.record(job_record(job, here.app.job_types), f"{shown(job.id)} goes on: {job.state}")
     return exits.DONE
 
 
 def _converse(here: Here, question: QuestionRecord, reason: str) -> Job:
     say(question.prompt or question.name)
     if question.data is not None:
-        say(_json(hide(question.data, secrets_of(question, question.job_type, here.app))))
+        say(_json(hide(question.data, secrets_of(question, question.job_type, here.app.job_types))))
     if question.claimed_by and question.claimed_by != here.actor:
         say(f"{question.claimed_by} has claimed it {ago(question.claimed_at, here.app.clock.now())}.")
     while True:
@@ -197,11 +197,13 @@ def _pointing(error: OnwardError, question: QuestionRecord) -> OnwardError:
 def claim(here: Here, question: Asked) -> None:
     """Say that you look after a question, so that nobody else does the same work."""
     found = here.app.questions.claim(question_named(here.app, question).id, here.actor)
-    here.out.record(question_record(found, here.app), f"{shown(found.id, 'inp')} claimed by {found.claimed_by}")
+    here.out.record(
+        question_record(found, here.app.job_types), f"{shown(found.id, 'inp')} claimed by {found.claimed_by}"
+    )
 
 
 @verb(verbs, "release", "onward input release 7K2M9Q", data=True)
 def release(here: Here, question: Asked) -> None:
     """Take a claim back, your own or that of somebody who is away."""
     found = here.app.questions.release(question_named(here.app, question).id)
-    here.out.record(question_record(found, here.app), f"{shown(found.id, 'inp')} is free")
+    here.out.record(question_record(found, here.app.job_types), f"{shown(found.id, 'inp')} is free")

@@ -17,9 +17,9 @@ from onward.cli.input.filters import read_filter
 from onward.cli.nouns.job_look import FilterOption
 from onward.cli.nouns.job_noun import verbs
 from onward.cli.show.output import dig, dump, plain
-from onward.cli.show.records import job_record
 from onward.cli.told import say
 from onward.errors import InvalidValue
+from onward.records.jobs import job_record
 
 MOST = 100_000
 _COLUMNS = (
@@ -51,7 +51,7 @@ def export(
         if format == "csv":
             writer.writerow(_COLUMNS)
         for count, job in enumerate(wanted.find(here.app), 1):
-            record = job_record(job, here.app)
+            record = job_record(job, here.app.job_types)
             if format == "csv":
                 writer.writerow([_cell(plain(dig(record, name))) for name in _COLUMNS])
             else:

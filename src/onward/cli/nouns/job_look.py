@@ -15,7 +15,6 @@ from onward.cli.input.names import job_id, job_ids
 from onward.cli.nouns.job_noun import verbs
 from onward.cli.show.bars import amount, first_line
 from onward.cli.show.output import Column
-from onward.cli.show.records import job_record, log_record
 from onward.cli.show.times import ago
 from onward.cli.show.watching import Watcher, Wishes
 from onward.cli.show.words import state_style, state_word
@@ -23,6 +22,7 @@ from onward.cli.told import is_terminal, say
 from onward.errors import OnwardError
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.records.jobs import job_record, log_record
 
 FilterOption = Annotated[
     str | None, typer.Option("--filter", metavar="FILTER", help="Such as 'state=failed job_type=embed*'.")
@@ -48,7 +48,7 @@ COLUMNS = (
 def list_record(job: Job, here: Here) -> dict[str, Any]:
     """A job with what the list says of it besides."""
     app = here.app
-    record = job_record(job, app)
+    record: dict[str, Any] = {**job_record(job, app.job_types)}
     if here.out.form != "table":
         return record
     return {

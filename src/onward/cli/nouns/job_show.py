@@ -14,14 +14,15 @@ from onward.cli.nouns.job_noun import verbs
 from onward.cli.show import bars
 from onward.cli.show.output import dump
 from onward.cli.show.phases import phase_names, phase_of, range_lines
-from onward.cli.show.questions import hitl_record
-from onward.cli.show.records import event_record, job_record, run_record, shown_params
 from onward.cli.show.times import ago, length, took
 from onward.cli.show.words import WORDS
-from onward.model.family import WorkRange
 from onward.model.ids import shown
 from onward.model.job import Job
-from onward.model.states import Status, Waiting
+from onward.model.states import Status
+from onward.records.actions import actions
+from onward.records.details import job_detail
+from onward.records.jobs import event_record, shown_params
+from onward.records.questions import hitl_record
 
 _LONG = 2000
 _OF_QUESTION = (("Data", "data"), ("Answer as", "schema"))
@@ -45,13 +46,7 @@ def show(
     app = here.app
     found = app.get(job_id(app, job))
     children = app.children(found.id)
-    record = job_record(found, app) | {
-        "runs": [run_record(run) for run in app.runs(found.id)],
-        "phases": [_child_record(child) for child in children if child.family is None],
-        "ranges": [_range_record(child) for child in children if child.family is not None],
-        "history": [event_record(event) for event in app.history(found.id)],
-        "actions": actions(found),
-    }
+    record = {**job_detail(found, app), "history": [event_record(event) for event in app.history(found.id)]}
     if here.out.form != "table" or here.told.columns:
         here.out.record(record, "")
         return
@@ -88,16 +83,6 @@ def _noted(here: Here, job: Job) -> str:
         return ""
     note = f": {job.acknowledged_note}" if job.acknowledged_note else ""
     return f"{job.acknowledged_by}, {_moment(here, job, 'acknowledged_at')}{note}"
-
-
-def _child_record(child: Job) -> dict[str, Any]:
-    return {"id": shown(child.id), "job_type": child.job_type, "state": child.state}
-
-
-def _range_record(child: Job) -> dict[str, Any]:
-    part = child.range or WorkRange()
-    place = {"family": child.family, "number": part.worker_id, "of": part.total_workers}
-    return _child_record(child) | place | {"start": part.start, "end": part.end, "percent": child.progress.percent}
 
 
 def _range(job: Job) -> str:
@@ -153,14 +138,15 @@ def _parts(here: Here, job: Job, children: list[Job], *, trace: bool, history: b
             for at, name in enumerate(names)
         ]
         rows.append(("Phases", "\n".join(lines)))
-    hitl = hitl_record(job.hitl, job.job_type, here.app)
+    hitl = hitl_record(job.hitl, job.job_type, here.app.job_types)
     if hitl is not None and job.status is Status.PENDING_HITL:
         rows.append(("Asks", f"{hitl['prompt'] or hitl['name']}"))
-        rows += [(title, _json(hitl[key])) for title, key in _OF_QUESTION if hitl[key] is not None]
+        asked: dict[str, Any] = {**hitl}
+        rows += [(title, _json(asked[key])) for title, key in _OF_QUESTION if asked[key] is not None]
     ranges = range_lines(children, here.app.clock.now())
     if ranges:
         rows.append(("Ranges", "\n".join(line.strip() for line in ranges)))
-    params = shown_params(job, here.app)
+    params = shown_params(job, here.app.job_types)
     rows.append(("Parameters", _json(params) if params else "none"))
     if job.result is not None:
         rows.append(("Result", _json(job.result)))
@@ -202,25 +188,3 @@ def _run_line(here: Here, run: Any) -> str:
 def _json(value: Any) -> str:
     text = dump(value, indent=2 if len(dump(value)) > 80 else None)
     return text if len(text) <= _LONG else f"{text[:_LONG].rstrip()}\n… (all of it: --json)"
-
-
-def actions(job: Job) -> list[str]:
-    """The verbs that fit a job now."""
-    if job.waiting_on is Waiting.PAUSE:
-        return ["resume", "cancel"]
-    if job.waiting_on is Waiting.HOLD:
-        return ["resume", "fresh", "cancel", *_ack(job)]
-    if job.status is Status.COMPLETED:
-        return ["again", "delete"]
-    if job.status.is_ended:
-        return [*(["force-stop"] if job.is_owned else []), "resume", "fresh", "again", *_ack(job), "delete"]
-    if job.status is Status.PENDING_HITL:
-        return ["answer", "resume" if job.paused_by else "pause", "cancel"]
-    is_chain = job.waiting_on is Waiting.CHILDREN and (job.waiting_reason is None or job.waiting_reason.code == "phase")
-    pause = "resume" if job.waiting_on is Waiting.CHILDREN and job.paused_by else "pause"
-    may_pause = [] if is_chain or job.waiting_on is Waiting.OUTSIDE else [pause]
-    return ["watch", *may_pause, "cancel", *(["force-stop"] if job.is_owned else [])]
-
-
-def _ack(job: Job) -> list[str]:
-    return ["ack"] if job.acknowledged_by is None else []

@@ -16,7 +16,6 @@ from onward.cli.input.names import job_ids
 from onward.cli.input.prompts import confirm, confirm_many
 from onward.cli.nouns.job_look import FilterOption
 from onward.cli.nouns.job_noun import verbs
-from onward.cli.nouns.job_show import actions
 from onward.cli.show.output import Column
 from onward.cli.show.times import length
 from onward.cli.show.watching import Watcher
@@ -25,6 +24,7 @@ from onward.errors import OnwardError
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.states import Waiting
+from onward.records.actions import actions
 
 _LONG_WORK_SECONDS = 300
 Jobs = Annotated[

@@ -11,8 +11,9 @@ from onward.cli.here import Here
 from onward.cli.input.names import job_id
 from onward.cli.nouns.job_look import JobArgument
 from onward.cli.show.output import Column
-from onward.cli.show.times import ago, rfc3339
+from onward.cli.show.times import ago
 from onward.model.ids import shown
+from onward.records.moments import rfc3339
 
 verbs = noun("resource", "What jobs occupy while they run.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as gpu, vectors:768, source:wiki.")]

@@ -13,13 +13,13 @@ from onward.cli.here import Here
 from onward.cli.input.params import read_params
 from onward.cli.input.resume_prompt import ask_resume, differing_inputs
 from onward.cli.input.times import read_length, read_moment
-from onward.cli.show.records import job_record
 from onward.cli.show.watching import Watcher, Wishes
 from onward.cli.target import app_name
 from onward.cli.told import is_dialogue, say
 from onward.errors import IncompleteJobFound, OnwardError, UnknownJobType
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.records.jobs import job_record
 
 verbs = noun("run", "Submit a job.")
 IfIncomplete = Literal["ask", "resume", "fresh", "fail"]
@@ -85,7 +85,7 @@ def run(
 def told(here: Here, job: Job, *, watch: bool, until_input: bool = False) -> int:
     """Print the id; say why it waits; follow it if asked."""
     now = here.app.get(job.id)
-    here.out.record(job_record(now, here.app), shown(job.id))
+    here.out.record(job_record(now, here.app.job_types), shown(job.id))
     sys.stdout.flush()
     if watch:
         return Watcher(here.app, [job.id], here.told, Wishes(until_input=until_input)).follow()

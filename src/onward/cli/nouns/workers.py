@@ -9,8 +9,8 @@ import typer
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.show.output import Column
-from onward.cli.show.records import worker_record
 from onward.cli.show.times import ago
+from onward.records.workers import worker_record
 
 verbs = noun("workers", "Processes that run jobs.")
 

@@ -43,11 +43,6 @@ class Zone:
         return f"{here:%H:%M} {here.tzname()}"
 
 
-def rfc3339(moment: datetime | None) -> str | None:
-    """For programs."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
 def ago(moment: datetime | None, now: datetime) -> str:
     """``12 min ago``; ``in 5 min`` for what is to come."""
     if moment is None:

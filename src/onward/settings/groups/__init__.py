@@ -11,7 +11,9 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
+from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 
 __all__ = [
@@ -22,8 +24,11 @@ __all__ = [
     "Journal",
     "Limits",
     "Log",
+    "Models",
     "Retention",
     "Scheduler",
+    "Server",
     "Sources",
+    "Ui",
     "Worker",
 ]

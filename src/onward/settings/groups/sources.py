@@ -13,4 +13,3 @@ class Sources(Group):
     chunk_words: int = setting(
         120, kinds.WHOLE, "words in one piece of text, within what small models read", least=10, most=5000
     )
-    model: str = setting("auto", kinds.TEXT, "embedding model; auto: the best one that is installed")

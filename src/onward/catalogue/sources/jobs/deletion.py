@@ -8,10 +8,10 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
+from onward.catalogue.models.names import DIMENSIONS
 from onward.catalogue.sources.jobs.dimension import resource
 from onward.catalogue.sources.jobs.vectors import clear
 from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder
-from onward.catalogue.sources.plan.models import DIMENSIONS
 
 types = JobTypes()
 

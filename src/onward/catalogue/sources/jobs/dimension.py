@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from onward.authoring.context import Context
-from onward.catalogue.sources.outside.embedder import default_dimension
+from onward.catalogue.models.embedder import default_dimension
+from onward.settings import Models
 
 LocalDimension = Annotated[
     Literal[384, 768, 1024] | None,
@@ -24,15 +25,15 @@ def resource(dimension: int) -> str:
 
 def occupied(params: Any, source_id: str | None) -> list[str]:  # noqa: ARG001 - asked of every job type
     """The resources of a job with a ``dimension`` parameter."""
-    return [resource(params.dimension or default_dimension())]
+    return [resource(params.dimension or default_dimension(Models()))]
 
 
 @contextmanager
 def working_on(ctx: Context, dimension: int | None, operation: str) -> Iterator[int]:
     """The dimension meant, occupied and shown on the board for the length of the block."""
-    chosen = dimension or default_dimension(ctx.settings.sources.model)
+    chosen = dimension or default_dimension(ctx.settings.models)
     with ExitStack() as stack:
-        if dimension is None and chosen != default_dimension():
+        if dimension is None and chosen != default_dimension(Models()):
             stack.enter_context(ctx.hold(resource(chosen)))
         ctx.dimension(chosen, operation)
         stack.callback(ctx.dimension, None)

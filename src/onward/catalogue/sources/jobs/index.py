@@ -10,9 +10,9 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
+from onward.catalogue.models.embedder import Embedder, choose
 from onward.catalogue.sources.jobs.dimension import LocalDimension, occupied, working_on
 from onward.catalogue.sources.outside.collection import open_documents
-from onward.catalogue.sources.outside.embedder import Embedder, choose
 from onward.catalogue.sources.outside.source_folder import INDEX, METADATA, SourceFolder
 from onward.catalogue.sources.outside.vector_store import Passage, VectorStore, open_store
 from onward.catalogue.sources.plan import changes, page, passages
@@ -47,7 +47,7 @@ def index_offline(
     """Make the source searchable: vectors of its passages, by a model on this machine."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id).require()
     with working_on(ctx, dimension, "index") as chosen:
-        embedder = choose(ctx.settings.sources.model, chosen)
+        embedder = choose(ctx.settings.models, chosen)
         store = open_store(ctx.settings.backup_path, chosen)
         ctx.log.info("indexing", model=embedder.model, dimension=chosen)
         return Indexing(ctx, folder, embedder, store, max_passages).run(force_reindex)

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.sources.extras import load
-from onward.catalogue.sources.outside.embedder import Embedder, choose
+from onward.catalogue.extras import load
+from onward.catalogue.models.embedder import Embedder, choose
 from onward.catalogue.sources.outside.source_folder import MANIFEST, METADATA, SourceFolder
 from onward.catalogue.sources.plan import manifest, topics
 from onward.catalogue.sources.plan.vocabulary import VOCABULARY
@@ -55,7 +55,7 @@ def suggest_tags(
 
 def _near(ctx: Context, documents: list[dict[str, Any]], count: int) -> list[str]:
     try:
-        embedder = choose(ctx.settings.sources.model, None)
+        embedder = choose(ctx.settings.models)
     except MissingExtra as missing:
         ctx.log.info("no model is installed: tags are made of words alone", reason=str(missing))
         return []

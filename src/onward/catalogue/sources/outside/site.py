@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from onward.catalogue.sources.extras import load
+from onward.catalogue.extras import load
 from onward.catalogue.sources.outside.guard import AddressRefused
 from onward.catalogue.sources.outside.web import AGENT, MEGABYTE, Document, FetchFailed, Web
 from onward.catalogue.sources.plan import sitemap

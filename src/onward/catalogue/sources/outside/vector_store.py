@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from onward.catalogue.sources.extras import load
+from onward.catalogue.extras import load
 from onward.catalogue.sources.plan.changes import Kept
 from onward.errors import OnwardError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from onward.catalogue.sources.extras import load
+from onward.catalogue.extras import load
 from onward.catalogue.sources.outside.guard import Guard, Target
 from onward.catalogue.sources.plan.addresses import canonical
 from onward.clock import Clock

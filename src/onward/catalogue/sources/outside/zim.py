@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from onward.catalogue.sources.extras import load
+from onward.catalogue.extras import load
 from onward.catalogue.sources.outside.documents import MAX_BYTES, Source
 from onward.catalogue.sources.plan import charset
 from onward.errors import OnwardError

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from onward.catalogue.sources.extras import load
+from onward.catalogue.extras import load
 from onward.catalogue.sources.plan.addresses import canonical
 
 _NOISE = [

@@ -1,4 +1,4 @@
-"""Libraries of the optional part, loaded when a job needs them."""
+"""Libraries of the optional parts, loaded when a job needs them."""
 
 from __future__ import annotations
 

@@ -5,17 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import onward
-from onward.cli.show.times import rfc3339
+from typing_extensions import TypedDict
+
+from onward.authoring.registry import JobTypes
 from onward.model.ids import shown
 from onward.model.job import Question
-from onward.model.question import QuestionRecord
+from onward.model.question import QuestionRecord as Asked
 from onward.model.schema import is_secret
+from onward.records.moments import rfc3339
 
 
-def question_record(question: QuestionRecord, app: onward.Onward) -> dict[str, Any]:
+class QuestionRecord(TypedDict):
+    """What a job asks of a person."""
+
+    id: str
+    job_id: str
+    job_type: str
+    chain_id: str | None
+    source_id: str | None
+    name: str
+    type: str
+    state: str
+    prompt: str
+    data: Any
+    schema: Any
+    asked_at: str | None
+    expires_at: str | None
+    on_timeout: str
+    default: Any
+    assigned_to: str | None
+    claimed_by: str | None
+    claimed_at: str | None
+    response: Any
+    answered_by: str | None
+    answered_at: str | None
+    holds: list[str]
+    behind: int
+
+
+class HitlRecord(TypedDict):
+    """What a job asked last, in its own record."""
+
+    id: str
+    name: str
+    type: str
+    prompt: str
+    data: Any
+    schema: Any
+    response: Any
+    expires_at: str | None
+
+
+def question_record(question: Asked, types: JobTypes) -> QuestionRecord:
     """A question."""
-    hidden = secrets_of(question, question.job_type, app)
+    hidden = secrets_of(question, question.job_type, types)
     return {
         "id": shown(question.id, "inp"),
         "job_id": shown(question.job_id),
@@ -43,11 +86,11 @@ def question_record(question: QuestionRecord, app: onward.Onward) -> dict[str, A
     }
 
 
-def hitl_record(question: Question | None, job_type: str, app: onward.Onward) -> dict[str, Any] | None:
+def hitl_record(question: Question | None, job_type: str, types: JobTypes) -> HitlRecord | None:
     """What a job asked last, in its own record."""
     if question is None:
         return None
-    hidden = secrets_of(question, job_type, app)
+    hidden = secrets_of(question, job_type, types)
     return {
         "id": shown(question.id, "inp"),
         "name": question.name,
@@ -60,9 +103,9 @@ def hitl_record(question: Question | None, job_type: str, app: onward.Onward) ->
     }
 
 
-def secrets_of(question: Question, job_type: str, app: onward.Onward) -> frozenset[str]:
+def secrets_of(question: Question, job_type: str, types: JobTypes) -> frozenset[str]:
     """Names whose values are hidden: the job type's sensitive ones, and what the schema keeps secret."""
-    named = app.job_types.get(job_type).sensitive if job_type in app.job_types else frozenset[str]()
+    named = types.get(job_type).sensitive if job_type in types else frozenset[str]()
     schema = question.schema if isinstance(question.schema, Mapping) else {}
     fields = schema.get("properties", {})
     own = {name for name, spec in fields.items() if isinstance(spec, Mapping) and is_secret(spec)}

@@ -1,17 +1,95 @@
-"""Jobs, runs and the rest as plain JSON values: what programs get, and what tables are made of."""
+"""Jobs, their runs, log lines and history as plain values; parameters that are sensitive are hidden."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import onward
-from onward.cli.show.questions import hitl_record
-from onward.cli.show.times import rfc3339
+from typing_extensions import TypedDict
+
+from onward.authoring.registry import JobTypes
 from onward.model.ids import shown
-from onward.model.job import EventRecord, Job, JobError, LogLine, Run, WorkerRecord
+from onward.model.job import EventRecord, Job, JobError, LogLine, Run
+from onward.records.moments import rfc3339
+from onward.records.questions import HitlRecord, hitl_record
 
 
-def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
+class ProgressRecord(TypedDict):
+    """How far a job is; ``percent`` is a whole number, or null when no total is known."""
+
+    percent: int | None
+    message: str
+    done: int | None
+    total: int | None
+    rate: float | None
+    eta_seconds: float | None
+    phase: str | None
+
+
+class ErrorRecord(TypedDict):
+    """Why something failed."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+class ReasonRecord(TypedDict):
+    """Why a job waits: a stable code, a sentence, and the ids that it names."""
+
+    code: str
+    text: str
+    refs: list[str]
+
+
+class NeedRecord(TypedDict):
+    """A resource that a job occupies while it runs."""
+
+    name: str
+    capacity: int
+
+
+class JobRecord(TypedDict):
+    """A job."""
+
+    id: str
+    job_type: str
+    status: str
+    state: str
+    label: str
+    source_id: str | None
+    user_id: str | None
+    bot_id: str | None
+    tags: list[str]
+    queue: str
+    priority: int
+    params: dict[str, Any]
+    progress: ProgressRecord
+    result: Any
+    error: ErrorRecord | None
+    waiting_reason: ReasonRecord | None
+    hitl: HitlRecord | None
+    attempt: int
+    max_attempts: int
+    created_at: str | None
+    run_at: str | None
+    started_at: str | None
+    completed_at: str | None
+    updated_at: str | None
+    parent_id: str | None
+    resources: list[NeedRecord]
+    worker_id: str | None
+    has_checkpoint: bool
+    checkpoint_number: int
+    checkpoint_at: str | None
+    superseded_by: str | None
+    acknowledged_by: str | None
+    acknowledged_at: str | None
+    acknowledged_note: str
+    idempotency_key: str | None
+    type_version: int
+
+
+def job_record(job: Job, types: JobTypes) -> JobRecord:
     """A job. Parameters that its type calls sensitive are hidden."""
     return {
         "id": shown(job.id),
@@ -25,7 +103,7 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
         "tags": list(job.tags),
         "queue": job.queue,
         "priority": job.priority,
-        "params": shown_params(job, app),
+        "params": shown_params(job, types),
         "progress": {
             "percent": job.progress.percent,
             "message": job.progress.message,
@@ -38,7 +116,7 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
         "result": job.result,
         "error": error_record(job.error),
         "waiting_reason": _reason(job),
-        "hitl": hitl_record(job.hitl, job.job_type, app),
+        "hitl": hitl_record(job.hitl, job.job_type, types),
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "created_at": rfc3339(job.created_at),
@@ -61,14 +139,14 @@ def job_record(job: Job, app: onward.Onward) -> dict[str, Any]:
     }
 
 
-def shown_params(job: Job, app: onward.Onward) -> dict[str, Any]:
+def shown_params(job: Job, types: JobTypes) -> dict[str, Any]:
     """The parameters as people may see them."""
-    if job.job_type in app.job_types:
-        return app.job_types.get(job.job_type).redacted(job.params)
+    if job.job_type in types:
+        return types.get(job.job_type).redacted(job.params)
     return job.params
 
 
-def _reason(job: Job) -> dict[str, Any] | None:
+def _reason(job: Job) -> ReasonRecord | None:
     reason = job.waiting_reason
     if reason is None:
         return None
@@ -76,12 +154,25 @@ def _reason(job: Job) -> dict[str, Any] | None:
     return {"code": reason.code, "text": reason.text, "refs": [shown(ref, prefix) for ref in reason.refs]}
 
 
-def error_record(error: JobError | None) -> dict[str, str] | None:
+def error_record(error: JobError | None) -> ErrorRecord | None:
     """Why something failed."""
     return None if error is None else {"type": error.type, "message": error.message, "traceback": error.traceback}
 
 
-def run_record(run: Run) -> dict[str, Any]:
+class RunRecord(TypedDict):
+    """One attempt at a job."""
+
+    id: str
+    attempt: int
+    status: str
+    worker_id: str | None
+    started_at: str
+    finished_at: str | None
+    duration_ms: int | None
+    error: ErrorRecord | None
+
+
+def run_record(run: Run) -> RunRecord:
     """One attempt."""
     return {
         "id": shown(run.id, "run"),
@@ -95,7 +186,18 @@ def run_record(run: Run) -> dict[str, Any]:
     }
 
 
-def log_record(line: LogLine) -> dict[str, Any]:
+class LogRecord(TypedDict):
+    """One line of a job's log; ``seq`` rises."""
+
+    seq: int
+    at: str
+    level: str
+    message: str
+    attempt: int
+    fields: dict[str, Any]
+
+
+def log_record(line: LogLine) -> LogRecord:
     """One line of a log."""
     return {
         "seq": line.seq,
@@ -107,7 +209,18 @@ def log_record(line: LogLine) -> dict[str, Any]:
     }
 
 
-def event_record(event: EventRecord) -> dict[str, Any]:
+class ChangeRecord(TypedDict):
+    """One change of a job: what, when, and by whom."""
+
+    seq: int
+    at: str
+    kind: str
+    actor: str | None
+    generation: int
+    data: dict[str, Any]
+
+
+def event_record(event: EventRecord) -> ChangeRecord:
     """One change."""
     return {
         "seq": event.seq,
@@ -116,21 +229,4 @@ def event_record(event: EventRecord) -> dict[str, Any]:
         "actor": shown(event.actor, "wrk") if event.actor else None,
         "generation": event.generation,
         "data": event.data,
-    }
-
-
-def worker_record(worker: WorkerRecord) -> dict[str, Any]:
-    """A worker."""
-    return {
-        "id": shown(worker.id, "wrk"),
-        "name": worker.name,
-        "host": worker.host,
-        "pid": worker.pid,
-        "state": worker.state,
-        "queues": list(worker.queues),
-        "job_types": list(worker.job_types),
-        "slots": worker.slots,
-        "version": worker.version,
-        "started_at": rfc3339(worker.started_at),
-        "seen_at": rfc3339(worker.seen_at),
     }

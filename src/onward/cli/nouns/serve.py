@@ -1,0 +1,34 @@
+"""``onward serve``: the pages and the interface, with a scheduler and a worker beside them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from onward.cli.command import noun, verb
+from onward.cli.here import Here
+from onward.cli.target import database_line
+from onward.cli.told import say
+
+verbs = noun("serve", "Pages, HTTP, scheduler and a worker.")
+
+
+@verb(verbs, "serve", "onward serve", "onward serve --app jobs.py:app --port 9000", "onward serve --no-worker")
+def serve(
+    here: Here,
+    host: Annotated[str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen; 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 8811.")] = None,
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs here, too.")] = True,
+) -> None:
+    """Serve the pages and the HTTP interface until told to stop; jobs run in the same process."""
+    from onward.server.run import serve as run
+
+    app = here.app
+    logging.basicConfig(level=app.settings.log.level, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    app.database.version()
+    say(f"Database: {database_line(app, here.told)}")
+    run(app, host, port, worker=worker, told=lambda address: say(f"Serving {address}  (Ctrl-C ends it)"))

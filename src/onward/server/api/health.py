@@ -1,0 +1,30 @@
+"""Whether the server is well: for those who watch it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from onward.app import Onward
+from onward.errors import OnwardError
+
+
+def plain_routes(onward: Onward) -> list[BaseRoute]:
+    """The addresses that stand beside the interface."""
+
+    async def healthz(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def readyz(_request: Request) -> Response:
+        try:
+            await run_sync(onward.database.ping)
+        except OnwardError as error:
+            facts: dict[str, Any] = {"status": "unavailable", "code": error.code}
+            return JSONResponse(facts, 503, {"Retry-After": "5"})
+        return JSONResponse({"status": "ready"})
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz)]

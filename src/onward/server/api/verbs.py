@@ -1,0 +1,123 @@
+"""What people do with a job: a route for each verb."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from onward.records.jobs import JobRecord, job_record
+from onward.server.access import Operator
+from onward.server.problems import documented
+from onward.server.routing import App, noun
+
+routes = noun("jobs")
+ANSWERS = documented(404, 409, 412, 503)
+
+
+class Why(BaseModel):
+    """Why something is done."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = Field(default="", max_length=4000)
+
+
+class Again(BaseModel):
+    """How a job is run again."""
+
+    model_config = ConfigDict(extra="forbid")
+    source_id: str | None = Field(default=None, max_length=128)
+    resume: bool | None = None
+
+
+class Change(BaseModel):
+    """What of a waiting job shall be otherwise; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+    priority: int | None = None
+    queue: str | None = Field(default=None, max_length=200)
+    run_at: datetime | None = None
+    tags: list[str] | None = Field(default=None, max_length=50)
+
+
+@routes.post("/{job_id}/resume", responses=ANSWERS)
+def resume(caller: Operator, app: App, job_id: str) -> JobRecord:
+    """Go on with a failed, cancelled or held job from its checkpoint; let a paused one go on."""
+    job = app.get(job_id)
+    done = (
+        app.unpause(job.id, actor=caller.name)
+        if job.paused_by is not None and not job.status.is_ended
+        else app.resume(job.id, actor=caller.name)
+    )
+    return job_record(done, app.job_types)
+
+
+@routes.post("/{job_id}/fresh", responses=ANSWERS)
+def fresh(caller: Operator, app: App, job_id: str) -> JobRecord:
+    """Start a failed, cancelled or held job from the beginning; what it saved is dropped."""
+    return job_record(app.restart(job_id, actor=caller.name), app.job_types)
+
+
+@routes.post("/{job_id}/again", status_code=201, responses=ANSWERS)
+def again(_caller: Operator, app: App, job_id: str, how: Again | None = None) -> JobRecord:
+    """A new job with the same parameters."""
+    chosen = how or Again()
+    return job_record(app.run_again(job_id, source_id=chosen.source_id, resume=chosen.resume), app.job_types)
+
+
+@routes.post("/{job_id}/pause", responses=ANSWERS)
+def pause(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+    """Keep a job from being run; a running one stops at its next safe point."""
+    return job_record(app.pause(job_id, actor=caller.name, reason=(why or Why()).reason), app.job_types)
+
+
+@routes.post("/{job_id}/unpause", responses=ANSWERS)
+def unpause(caller: Operator, app: App, job_id: str) -> JobRecord:
+    """Let a paused job go on."""
+    return job_record(app.unpause(job_id, actor=caller.name), app.job_types)
+
+
+@routes.post("/{job_id}/cancel", responses=ANSWERS)
+def cancel(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+    """Stop a job: it leaves at its next safe point, with its checkpoint saved."""
+    return job_record(app.cancel(job_id, actor=caller.name, reason=(why or Why()).reason), app.job_types)
+
+
+@routes.post("/{job_id}/force-stop", responses=ANSWERS)
+def force_stop(caller: Operator, app: App, job_id: str) -> JobRecord:
+    """Cancel a job and press code that does not leave."""
+    return job_record(app.force_stop(job_id, actor=caller.name), app.job_types)
+
+
+@routes.post("/{job_id}/ack", responses=ANSWERS)
+def acknowledge(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+    """Take note that a job failed or was cut off."""
+    return job_record(app.acknowledge(job_id, by=caller.name, note=(why or Why()).reason), app.job_types)
+
+
+@routes.post("/{job_id}/discard", responses=ANSWERS)
+def discard(caller: Operator, app: App, job_id: str) -> JobRecord:
+    """Drop what an interrupted job has saved; its record stays."""
+    return job_record(app.discard(job_id, actor=caller.name), app.job_types)
+
+
+@routes.patch("/{job_id}", responses=ANSWERS)
+def change(caller: Operator, app: App, job_id: str, change: Change) -> JobRecord:
+    """Change a job that waits to be run."""
+    job = app.change(
+        job_id,
+        priority=change.priority,
+        queue=change.queue,
+        run_at=change.run_at,
+        tags=change.tags,
+        actor=caller.name,
+    )
+    return job_record(job, app.job_types)
+
+
+@routes.delete("/{job_id}", status_code=204, responses=ANSWERS)
+def delete(_caller: Operator, app: App, job_id: str) -> Response:
+    """Delete the record of an ended job."""
+    app.delete(job_id)
+    return Response(status_code=204)

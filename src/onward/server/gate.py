@@ -1,0 +1,229 @@
+"""The gate before every request: host, origin, size, who it is; and the headers of every answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onward.app import Onward
+from onward.errors import OnwardError
+from onward.server.access import Caller, NotSignedIn, Role
+from onward.server.problems import Problem, problem, status_of
+
+COOKIE = "onward_key"
+HEADER = "x-requested-with"
+"""A header that only our own pages and programs send; other sites cannot without being asked first."""
+
+PUBLIC = ("/healthz", "/readyz")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Authorize = Callable[[Scope], "str | tuple[str, str] | None"]
+"""An embedding application's own login: the role of whoever sent a request, or (name, role), or None."""
+
+
+class Gate:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self, inner: ASGIApp, onward: Onward, *, authorize: Authorize | None = None, is_strict_host: bool = False
+    ) -> None:
+        self._inner, self._onward, self._authorize, self._is_strict = inner, onward, authorize, is_strict_host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await self._inner(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else self._onward.clock.random_bytes(8).hex()
+        scope["onward.request_id"] = request_id
+        told = self._dressed(send, request_id)
+        try:
+            self._check_host(scope, headers)
+            self._check_origin(scope, headers)
+            if _path(scope) not in PUBLIC:
+                scope["onward.caller"] = await self._caller(scope, headers)
+            receive = await self._checked_body(scope, headers, receive)
+        except Problem as error:
+            answer = problem(error.status, error.code, error.detail, request_id, hint=error.hint, **error.facts)
+            await answer(scope, receive, told)
+        except OnwardError as error:
+            answer = problem(status_of(error), error.code, error.message, request_id, hint=error.hint)
+            await answer(scope, receive, told)
+        else:
+            await self._inner(scope, receive, told)
+
+    def _dressed(self, send: Send, request_id: str) -> Send:
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+                headers["X-Request-Id"] = request_id
+            await send(message)
+
+        return tell
+
+    # ---- host and origin ------------------------------------------------------------------------------------
+
+    def _check_host(self, scope: Scope, headers: Headers) -> None:
+        """A name that is not ours may be somebody else's that points here (DNS rebinding)."""
+        allowed = self._onward.settings.server.allowed_hosts
+        if _path(scope) in PUBLIC or not (self._is_strict or allowed) or "*" in allowed:
+            return
+        host = host_of(headers)
+        if not is_loopback(host) and host not in allowed and host != self._onward.settings.server.host:
+            raise Problem(
+                400, "host-unknown", f"This server is not called {host[:100]!r}.",
+                hint="Add the name to server.allowed_hosts.",
+            )  # fmt: skip
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        """Another site's page may not have a browser change anything here."""
+        if scope["method"] in _SAFE or headers.get("authorization", "").startswith("Bearer "):
+            return
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+        foreign = site not in (None, "same-origin", "none")
+        if site is None and origin is not None:
+            foreign = urlsplit(origin).netloc != headers.get("host", "")
+        if foreign or (COOKIE in headers.get("cookie", "") and site is None and HEADER not in headers):
+            raise Problem(403, "cross-site", "A page of another site may not do this.")
+
+    # ---- who ------------------------------------------------------------------------------------------------
+
+    async def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        if self._authorize is not None:
+            found = self._authorize(scope)
+            if found is None:
+                raise NotSignedIn("The application does not let you in here.", hint="Sign in to it.")
+            name, role = found if isinstance(found, tuple) else ("somebody", found)
+            return self._limited(Caller(name, Role.named(role)))
+        secret = secret_of(headers)
+        if secret is not None:
+            raise NotSignedIn("This key is not known, has expired or was revoked.")
+        settings = self._onward.settings
+        if settings.server.login != "always" and is_local(scope, headers):
+            return self._limited(Caller("local", Role.ADMIN))
+        if settings.ui.read_only:
+            return Caller("anonymous", Role.VIEWER)
+        raise NotSignedIn("A key is needed.", hint="Authorization: Bearer onw_…; make one: onward key create")
+
+    def _limited(self, caller: Caller) -> Caller:
+        """Where the pages are read-only, everybody is a viewer."""
+        if self._onward.settings.ui.read_only:
+            return Caller(caller.name, Role.VIEWER, caller.key_id)
+        return caller
+
+    # ---- what is sent ---------------------------------------------------------------------------------------
+
+    async def _checked_body(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """The body, if it is JSON, neither too long nor too deep; read before anything is parsed."""
+        if scope["method"] in _SAFE:
+            return receive
+        most = self._onward.settings.server.body_bytes
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > most:
+            raise Problem(413, "too-large", f"A request may have {most:,} bytes.")
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                break
+            body += message.get("body", b"")
+            if len(body) > most:
+                raise Problem(413, "too-large", f"A request may have {most:,} bytes.")
+            if not message.get("more_body", False):
+                break
+        if body:
+            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind != "application/json" and not kind.endswith("+json"):
+                raise Problem(415, "not-json", "Only JSON is taken.", hint="Content-Type: application/json")
+            if depth_of(body) > self._onward.settings.server.body_depth:
+                raise Problem(400, "too-deep", "The JSON is nested too deep.")
+        return _again(body, receive)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given: Iterator[Message] = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def once() -> Message:
+        return next(given, None) or await receive()
+
+    return once
+
+
+def depth_of(body: bytes) -> int:
+    """How deep the brackets of a JSON text are nested."""
+    depth = deepest = 0
+    for found in _BRACKETS.finditer(_TEXTS.sub(b"", body)):
+        depth += 1 if found[0] in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def secret_of(headers: Headers) -> str | None:
+    """The key that a request carries, in its header or cookie."""
+    given = headers.get("authorization", "")
+    if given:
+        scheme, _, secret = given.partition(" ")
+        return secret.strip() if scheme.lower() == "bearer" else ""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return None
+    return cookie[COOKIE].value if COOKIE in cookie else None
+
+
+def is_local(scope: Scope, headers: Headers) -> bool:
+    """Whether a request comes from this very machine, and not through a proxy."""
+    if any(name in headers for name in ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")):
+        return False
+    client, server = scope.get("client"), scope.get("server")
+    ends: Iterable[Any] = [end[0] for end in (client, server) if end]
+    return all(is_loopback(str(end)) for end in ends) and is_loopback(host_of(headers))
+
+
+def host_of(headers: Headers) -> str:
+    """The name in the Host header, without its port."""
+    host = headers.get("host", "")
+    return (host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]).lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or address is this machine's own."""
+    if host in ("localhost", "") or host.endswith(".localhost"):
+        return host != ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    return path.removeprefix(root) if root else path
