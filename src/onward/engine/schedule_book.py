@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from onward.authoring.registry import JobTypes
-from onward.engine.decider import planned
 from onward.engine.submission import aware, check_text
 from onward.errors import InvalidSchedule, ScheduleNotFound
 from onward.model import ids
 from onward.model.ids import Ids
 from onward.model.schedule import Schedule
+from onward.model.verdict import planned
 from onward.store import Connection, Store, schedules
 
 FIELDS = (
@@ -84,7 +84,7 @@ def save(conn: Connection, store: Store, new_ids: Ids, specs: Sequence[Spec], no
         before = known.get(name)
         if before is None:
             started = replace(item.wanted, id=next(made), created_at=now, updated_at=now, origin_digest=item.digest)
-            fresh[name] = _first(started, now)
+            fresh[name] = _first(started, now, is_of_file=item.digest is not None)
         else:
             known[name] = _update(conn, store, before, item, now)
     if fresh:
@@ -92,11 +92,11 @@ def save(conn: Connection, store: Store, new_ids: Ids, specs: Sequence[Spec], no
     return [known.get(name) or fresh[name] for name in names]
 
 
-def _first(wanted: Schedule, now: datetime) -> Schedule:
+def _first(wanted: Schedule, now: datetime, *, is_of_file: bool) -> Schedule:
+    """A new schedule with its plan. A date in a file may be over by the time when the file is loaded again."""
     if not wanted.enabled:
         return replace(wanted, anchor_at=wanted.start_at or now)
-    found = replace(wanted, **planned(wanted, now))  # type: ignore[arg-type]
-    return _with_times(found)
+    return planned(wanted, now) if is_of_file else _with_times(planned(wanted, now))
 
 
 def _with_times(found: Schedule) -> Schedule:
@@ -127,7 +127,8 @@ def _update(conn: Connection, store: Store, before: Schedule, item: Spec, now: d
     if changed:
         schedules.change_schedule(conn, store.dialect, before.id, **changed, updated_at=now)
         after = replace(after, **changed, updated_at=now)
-    if has_moved or (after.enabled and after.next_run_at is None):
+    is_back = after.enabled and (not before.enabled or after.next_run_at is None)
+    if has_moved or is_back:
         after = plan_anew(conn, store, after, now, keep_phase=before.seconds is not None and after.seconds is not None)
     return after
 
@@ -135,14 +136,11 @@ def _update(conn: Connection, store: Store, before: Schedule, item: Spec, now: d
 def plan_anew(conn: Connection, store: Store, seen: Schedule, now: datetime, *, keep_phase: bool = True) -> Schedule:
     """Work out the next time after now, whatever was planned. Raises ``InvalidSchedule`` where none comes."""
     if not keep_phase:
-        seen = replace(seen, anchor_at=None, created_at=seen.created_at or now)
         seen = replace(seen, anchor_at=seen.start_at or now)
-    values = planned(seen, now)
-    values.setdefault("ended_at", None)
-    found = replace(seen, **values)  # type: ignore[arg-type]
-    if found.enabled:
+    found = planned(seen, now)
+    if found.enabled and not (found.origin_digest and found.run_at):
         _with_times(found)
-    schedules.change_schedule(conn, store.dialect, seen.id, **values)
+    schedules.write_plan(conn, store.dialect, found)
     return found
 
 

@@ -125,7 +125,7 @@ class Schedule:
 
     def check(self, now: datetime) -> Rule:
         """The rule, with every field looked at. Raises ``InvalidSchedule``, naming the field."""
-        if not isinstance(self.name, str) or not 0 < len(self.name) <= _LONGEST_NAME or not self.name.isprintable():
+        if not 0 < len(self.name) <= _LONGEST_NAME or not self.name.isprintable():
             raise InvalidSchedule(f"name: {self.name!r:.80} is not one.", hint="Use 1 to 200 printable characters.")
         for what, least, most in (
             ("misfire_grace_seconds", 0, None),
@@ -176,20 +176,6 @@ class Backfill:
 
     def __len__(self) -> int:
         return len(self.due_times)
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleChange:
-    """What loading a file does, or would do, to one schedule.
-
-    ``action``: ``add``, ``change``, ``same`` (nothing to do), ``keep`` (changed or deleted at run time since; that wins
-    until the file changes) or ``retire`` (no longer in the file; disabled). ``fields``: before and after, by name.
-    """
-
-    name: str
-    action: Literal["add", "change", "same", "keep", "retire"]
-    fields: dict[str, tuple[Json, Json]] = field(default_factory=dict)
-    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

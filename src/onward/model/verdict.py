@@ -5,16 +5,20 @@ Pure, so that it can be asked for any time: downtimes, clocks that jump, days on
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from onward.errors import InvalidSchedule
 from onward.model.ages import length_text
 from onward.model.rule import Rule, jitter, latest
 from onward.model.schedule import Schedule
 
 LISTED = 1000
-"""Due times of one schedule that are told one by one after a time in which nobody looked; older ones are told together."""
+"""Due times of one schedule that are told one by one after a time without a scheduler; older ones are told together."""
+
+
+_TICK = timedelta(microseconds=1)
 
 
 class Reason(StrEnum):
@@ -65,6 +69,24 @@ def plan_of(schedule: Schedule, rule: Rule, after: datetime) -> Plan:
     return _planned(schedule, rule.next_after(after))
 
 
+def planned(schedule: Schedule, now: datetime) -> Schedule:
+    """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none."""
+    created = schedule.created_at or now
+    anchored = replace(schedule, anchor_at=schedule.start_at or schedule.anchor_at or created, created_at=created)
+    try:
+        plan = plan_of(anchored, anchored.check(now), now)
+    except InvalidSchedule as error:
+        return replace(anchored, fault=str(error), due_at=None, planned_at=None, next_run_at=None)
+    return replace(
+        anchored,
+        fault=None,
+        due_at=plan.due_at,
+        planned_at=plan.next_run_at,
+        next_run_at=plan.next_run_at,
+        ended_at=now if plan.due_at is None else None,
+    )
+
+
 def decide(schedule: Schedule, rule: Rule, now: datetime, everything_paused: str | None = None) -> Verdict:
     """What becomes of all that is due by now. ``everything_paused``: why nothing is started by any schedule."""
     choices: list[Choice] = []
@@ -79,15 +101,16 @@ def decide(schedule: Schedule, rule: Rule, now: datetime, everything_paused: str
         elif first <= by_hand:
             # It was put off: what its rule says before that is not due.
             first = rule.next_after(by_hand)
+        elif rule.next_after(first - _TICK) != first:
+            # The rule was changed, too.
+            first = rule.next_after(now)
     due, after = _passed(schedule, rule, first, now)
     regular, untold = _judged(schedule, due, now)
     choices = untold + choices + regular
     plan = _planned(schedule, after)
     choices = [_paused(schedule, choice, now, everything_paused) for choice in choices]
     next_at = _next_possible(schedule, rule, plan)
-    told = [
-        Choice(choice.due_at, choice.reason, choice.text, next_at if choice.reason else None) for choice in choices
-    ]
+    told = [Choice(choice.due_at, choice.reason, choice.text, next_at if choice.reason else None) for choice in choices]
     is_over = schedule.is_paused and schedule.paused_until is not None and schedule.paused_until <= now
     return Verdict(told, plan, is_over)
 
@@ -132,7 +155,9 @@ def _judged(schedule: Schedule, due: list[datetime], now: datetime) -> tuple[lis
     together: list[Choice] = []
     if len(due) > most:
         first, due = due[0], due[-most:]
-        text = f"Nobody looked for a long time: all due times from {_said(first)} until before {_said(due[0])} are missed."
+        text = (
+            f"Nobody looked for a long time: all due times from {_said(first)} until before {_said(due[0])} are missed."
+        )
         if first < due[0]:
             together = [Choice(first, Reason.MISSED, text)]
     choices: list[Choice] = []
@@ -185,7 +210,7 @@ def _next_possible(schedule: Schedule, rule: Rule, plan: Plan) -> datetime | Non
         return None
     if plan.due_at >= schedule.paused_until:
         return plan.next_run_at
-    return _planned(schedule, rule.next_after(schedule.paused_until - timedelta(microseconds=1))).next_run_at
+    return _planned(schedule, rule.next_after(schedule.paused_until - _TICK)).next_run_at
 
 
 def _said(at: datetime) -> str:

@@ -16,8 +16,8 @@ from onward.store.dialects import Dialect
 from onward.store.tables import decisions, job_runs, jobs, scheduled_jobs
 
 _NAMES = (
-    "id", "name", "job_type", "bot_id", "source_id", "enabled", "cron", "interval_minutes", "interval_seconds", "run_at",
-    "timezone", "start_at", "anchor_at", "last_run_at", "next_run_at", "due_at", "planned_at", "config_json",
+    "id", "name", "job_type", "bot_id", "source_id", "enabled", "cron", "interval_minutes", "interval_seconds",
+    "run_at", "timezone", "start_at", "anchor_at", "last_run_at", "next_run_at", "due_at", "planned_at", "config_json",
     "misfire_grace_seconds", "coalesce", "max_catch_up", "max_instances", "overlap", "jitter_seconds", "description",
     "paused_by", "paused_reason", "paused_at", "paused_until", "fault", "ended_at", "origin", "origin_digest",
     "created_at", "updated_at",
@@ -28,7 +28,8 @@ _TRUTHS = ("enabled", "coalesce")
 _TICKED = "next_run_at IS NOT NULL AND (enabled OR paused_at IS NOT NULL)"
 _UNPLANNED = "enabled AND next_run_at IS NULL AND ended_at IS NULL"
 _OUTCOME = (
-    "(SELECT r.status FROM job_runs r WHERE r.scheduled_job_id = s.id ORDER BY r.started_at DESC, r.id DESC LIMIT 1)"
+    "(SELECT r.status FROM job_runs r WHERE r.scheduled_job_id = s.id AND coalesce(r.error_type, '') <> 'folded' "
+    "ORDER BY r.started_at DESC, r.id DESC LIMIT 1)"
 )
 _PARAMS_SIZE = 4 << 20
 
@@ -65,6 +66,11 @@ def insert_schedules(conn: Connection, dialect: Dialect, new: Sequence[Schedule]
     fields = [name if name != "config_json" else "params" for name in _NAMES]
     filled = [columns_of(dialect, {name: getattr(item, name) for name in fields}) for item in new]
     dialect.insert_many(conn, scheduled_jobs, _NAMES, [[row[name] for name in _NAMES] for row in filled])
+    # What is not given when a row is inserted may become the column's default, which is not what None means here.
+    patient = [item.id for item in new if item.misfire_grace_seconds is None]
+    if patient:
+        where, params = dialect.among("id", patient)
+        dialect.execute(conn, f"UPDATE scheduled_jobs SET misfire_grace_seconds = NULL WHERE {where}", params)
 
 
 def change_schedule(conn: Connection, dialect: Dialect, schedule_id: str, **values: Any) -> None:
@@ -73,6 +79,28 @@ def change_schedule(conn: Connection, dialect: Dialect, schedule_id: str, **valu
     names = ", ".join(f"{name} = ?" for name in columns)
     sql = f"UPDATE scheduled_jobs SET {names} WHERE id = ?"
     dialect.execute(conn, sql, [*columns.values(), schedule_id])
+
+
+def write_plan(conn: Connection, dialect: Dialect, planned: Schedule) -> None:
+    """Write when a schedule is due next, or why it is not."""
+    names = ("anchor_at", "created_at", "fault", "due_at", "planned_at", "next_run_at", "ended_at")
+    change_schedule(conn, dialect, planned.id, **{name: getattr(planned, name) for name in names})
+
+
+def set_fault(conn: Connection, dialect: Dialect, seen: Schedule, fault: str) -> None:
+    """A rule can no longer be worked out; unless it was changed meanwhile."""
+    if lock_schedules(conn, dialect, [seen.id]).get(seen.id) == seen:
+        change_schedule(conn, dialect, seen.id, fault=fault, next_run_at=None)
+
+
+NOT_PAUSED: dict[str, Any] = {
+    "enabled": True, "paused_by": None, "paused_reason": None, "paused_at": None, "paused_until": None,
+}  # fmt: skip
+
+
+def end_pause(conn: Connection, dialect: Dialect, schedule_id: str, now: datetime) -> None:
+    """Let a schedule go on."""
+    change_schedule(conn, dialect, schedule_id, **NOT_PAUSED, updated_at=now)
 
 
 def change_many(conn: Connection, dialect: Dialect, names: Sequence[str], changed: Sequence[Sequence[Any]]) -> None:
@@ -90,7 +118,12 @@ def get_schedules(
 
 
 def list_schedules(
-    conn: Connection, dialect: Dialect, *, name: str | None = None, job_type: str | None = None, limit: int | None = None
+    conn: Connection,
+    dialect: Dialect,
+    *,
+    name: str | None = None,
+    job_type: str | None = None,
+    limit: int | None = None,
 ) -> list[Schedule]:
     """Schedules with the outcome of their newest run, soonest first; those without a next time at the end."""
     where: list[str] = []

@@ -11,9 +11,7 @@ from sqlalchemy import Connection
 from onward.model.states import Waiting
 from onward.store.dialects import Dialect
 
-_ACTIVE = (
-    "scheduled_job_id IS NOT NULL AND (status IN ('pending', 'running', 'pending_hitl') OR worker_id IS NOT NULL)"
-)
+_ACTIVE = "scheduled_job_id IS NOT NULL AND (status IN ('pending', 'running', 'pending_hitl') OR worker_id IS NOT NULL)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ def active_jobs(conn: Connection, dialect: Dialect, schedule_ids: Iterable[str])
 def _active(conn: Connection, dialect: Dialect, where: str, params: Sequence[Any]) -> list[Active]:
     sql = (
         "SELECT scheduled_job_id, coalesce(bot_id, ''), job_id, job_type, status, waiting_on, blocked_by FROM jobs"
-        f"{dialect.use_index('ix_jobs_scheduled_active')} WHERE {where} ORDER BY due_at, job_id"
+        f"{dialect.use_index('ix_jobs_scheduled_active')} WHERE {where} ORDER BY job_id"
     )
     return [Active(*row) for row in dialect.query(conn, sql, params)]
 
@@ -98,3 +96,13 @@ def let_on(conn: Connection, dialect: Dialect, schedule_ids: Iterable[str]) -> i
         sql = f"UPDATE jobs SET waiting_on = NULL WHERE waiting_on = 'schedule' AND {where}"
         dialect.execute(conn, sql, params)
     return len(ready)
+
+
+def must_queue(conn: Connection, dialect: Dialect, schedule_id: str, bot_id: str | None) -> bool:
+    """Whether a job that is set going again must wait for its turn. The schedule is kept from others."""
+    sql = f"SELECT max_instances FROM scheduled_jobs WHERE id = ? AND overlap = 'queue'{dialect.lock}"
+    found = dialect.query(conn, sql, [schedule_id])
+    if not found:
+        return False
+    others = [job for job in active_jobs(conn, dialect, [schedule_id]) if job.bot_id == (bot_id or "")]
+    return sum(not job.is_queued for job in others) >= int(found[0][0])

@@ -151,4 +151,6 @@ def _changed(differs: str, agrees: str) -> str:
     rule = " OR ".join(f"NEW.{name} {differs} OLD.{name}" for name in _RULE)
     again = "(NEW.enabled AND NOT OLD.enabled AND OLD.paused_at IS NULL)"
     said = " AND ".join(f"NEW.{name} {agrees} OLD.{name}" for name in ("next_run_at", "planned_at", "due_at"))
-    return f"({rule} OR {again}) AND {said}"
+    # A next time that was set by hand before stays the next one.
+    is_ours = f"OLD.next_run_at {agrees} OLD.planned_at"
+    return f"({rule} OR {again}) AND {said} AND {is_ours}"
