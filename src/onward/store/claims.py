@@ -95,10 +95,12 @@ def claim_jobs(
     now: datetime,
     run_ids: Sequence[str],
     versions: Mapping[str, int] | None = None,
+    without: str | None = None,
 ) -> list[Claim]:
     """Give the worker the next ready jobs that it can run, at most ``limit``, best first.
 
     ``versions``: of the job types that are not of version 1; a job of a newer version is left for others.
+    ``without``: a queue that is not meant where all are.
     Jobs that need a resource which is taken are set aside until it is free.
     """
     where = ["status = 'pending'", "waiting_on IS NULL"]
@@ -108,6 +110,9 @@ def claim_jobs(
             condition, found = dialect.among(column, values)
             where.append(condition)
             params += found
+    if without is not None and not queues:
+        where.append("queue <> ?")
+        params.append(without)
     known = ["type_version <= 1"]
     for name, version in (versions or {}).items():
         known.append("(job_type = ? AND type_version <= ?)")
