@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-from onward.server.api import builder, health, jobs, session, types, verbs
+from onward.server.api import builder, chains, health, jobs, session, types, verbs
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
@@ -21,7 +21,7 @@ from onward.version import __version__
 
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
-NOUNS: tuple[APIRouter, ...] = (session.routes, jobs.routes, verbs.routes, types.routes)
+NOUNS: tuple[APIRouter, ...] = (session.routes, jobs.routes, verbs.routes, types.routes, chains.routes)
 
 
 def create_app(

@@ -18,9 +18,11 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
@@ -52,6 +54,8 @@ class Settings(Group):
     log: Log = Log()
     models: Models = Models()
     sources: Sources = Sources()
+    langgraph: LangGraph = LangGraph()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))

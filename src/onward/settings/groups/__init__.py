@@ -11,6 +11,8 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
+from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
@@ -22,9 +24,11 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
     "Models",
+    "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
