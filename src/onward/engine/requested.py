@@ -12,7 +12,7 @@ from onward.model.cron import DueTime
 from onward.model.job import Job
 from onward.model.schedule import Backfill, Schedule
 from onward.model.verdict import Choice, Plan, Reason, plan_of
-from onward.store import Connection, Store, schedules, turns
+from onward.store import Connection, Store, jobs, schedules, turns
 
 MOST = 1000
 """Due times in one backfill."""
@@ -35,6 +35,7 @@ def run_now(store: Store, starts: Starts, seen: Schedule) -> list[Job]:
                 raise ResourceBusy(
                     f"{start.choice.text} Nothing was started.",
                     hint="Wait for it or cancel it; with overlap='queue' the next one queues.",
+                    job=jobs.get_job(conn, store.dialect, start.held_up_by or ""),
                 )
         schedules.change_schedule(conn, store.dialect, seen.id, last_run_at=now)
         return starts.make_jobs(conn, mine, is_due=False)

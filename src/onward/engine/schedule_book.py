@@ -96,7 +96,8 @@ def _first(wanted: Schedule, now: datetime, *, is_of_file: bool) -> Schedule:
     """A new schedule with its plan. A date in a file may be over by the time when the file is loaded again."""
     if not wanted.enabled:
         return replace(wanted, anchor_at=wanted.start_at or now)
-    return planned(wanted, now) if is_of_file else _with_times(planned(wanted, now))
+    found = planned(wanted, now, is_checked=True)
+    return found if is_of_file else _with_times(found)
 
 
 def _with_times(found: Schedule) -> Schedule:
@@ -120,7 +121,7 @@ def _update(conn: Connection, store: Store, before: Schedule, item: Spec, now: d
         changed |= {"origin": item.wanted.origin, "origin_digest": item.digest}
     wants = item.wanted.enabled
     # A pause is kept: whoever starts a program that says what its schedules are, does not end it.
-    if wants != before.enabled and not (wants and before.is_paused):
+    if (wants != before.enabled and not before.is_paused) or (before.is_paused and not wants):
         changed["enabled"] = wants
         if not wants:
             changed |= {"paused_by": None, "paused_reason": None, "paused_at": None, "paused_until": None}

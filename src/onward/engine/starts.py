@@ -36,6 +36,8 @@ class Start:
     new: NewJob | None = None
     is_queued: bool = False
     job: Job | None = None
+    held_up_by: str | None = None
+    """The active job for which it does not happen."""
 
     @property
     def bot(self) -> str:
@@ -112,6 +114,7 @@ class Starts:
             word = overlap(start.schedule, len(found))
             if word == "skip":
                 start.choice, start.new = self._held_up(start, found[0]), None
+                start.held_up_by = found[0].job_id
                 continue
             if word == "cancel":
                 self._cancel(conn, start.schedule, found, now)

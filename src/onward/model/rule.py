@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from onward.errors import InvalidSchedule
-from onward.model.ages import length_text
 from onward.model.cron import Cron, DueTime
 from onward.model.zones import zone
 
@@ -79,7 +78,11 @@ class IntervalRule:
         return _upcoming(self.next_after, self.timezone, after, count)
 
     def in_words(self) -> str:
-        return f"Every {length_text(self.seconds)}"
+        for name, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+            if self.seconds % length == 0:
+                count = self.seconds // length
+                return "Every day" if (name, count) == ("days", 1) else f"Every {count} {name}"
+        return f"Every {self.seconds} s"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,16 +69,21 @@ def plan_of(schedule: Schedule, rule: Rule, after: datetime) -> Plan:
     return _planned(schedule, rule.next_after(after))
 
 
-def planned(schedule: Schedule, now: datetime) -> Schedule:
+def planned(schedule: Schedule, now: datetime, *, is_checked: bool = False) -> Schedule:
     """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none."""
     created = schedule.created_at or now
-    anchored = replace(schedule, anchor_at=schedule.start_at or schedule.anchor_at or created, created_at=created)
+    anchor = schedule.start_at or schedule.anchor_at or created
     try:
-        plan = plan_of(anchored, anchored.check(now), now)
+        plan = plan_of(schedule, schedule.rule(anchor) if is_checked else schedule.check(anchor), now)
     except InvalidSchedule as error:
-        return replace(anchored, fault=str(error), due_at=None, planned_at=None, next_run_at=None)
+        return replace(
+            schedule, fault=str(error), due_at=None, planned_at=None, next_run_at=None, anchor_at=anchor,
+            created_at=created,
+        )  # fmt: skip
     return replace(
-        anchored,
+        schedule,
+        anchor_at=anchor,
+        created_at=created,
         fault=None,
         due_at=plan.due_at,
         planned_at=plan.next_run_at,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -32,6 +33,7 @@ _OUTCOME = (
     "ORDER BY r.started_at DESC, r.id DESC LIMIT 1)"
 )
 _PARAMS_SIZE = 4 << 20
+_PLAIN = frozenset({str, int, bool})
 
 Key = tuple[str, str, datetime]
 """Schedule, bot (empty for none) and due time: what is decided about once."""
@@ -61,11 +63,24 @@ def columns_of(dialect: Dialect, values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+_fields = attrgetter(*(name if name != "config_json" else "params" for name in _NAMES))
+
+
+def _row(dialect: Dialect, item: Schedule) -> list[Any]:
+    """All columns of a schedule, in their order."""
+    return [
+        value
+        if value is None or type(value) in _PLAIN
+        else dialect.time(value)
+        if isinstance(value, datetime)
+        else encode(value, "The parameters", _PARAMS_SIZE)
+        for value in _fields(item)
+    ]
+
+
 def insert_schedules(conn: Connection, dialect: Dialect, new: Sequence[Schedule]) -> None:
     """Insert schedules."""
-    fields = [name if name != "config_json" else "params" for name in _NAMES]
-    filled = [columns_of(dialect, {name: getattr(item, name) for name in fields}) for item in new]
-    dialect.insert_many(conn, scheduled_jobs, _NAMES, [[row[name] for name in _NAMES] for row in filled])
+    dialect.insert_many(conn, scheduled_jobs, _NAMES, [_row(dialect, item) for item in new])
     # What is not given when a row is inserted may become the column's default, which is not what None means here.
     patient = [item.id for item in new if item.misfire_grace_seconds is None]
     if patient:
