@@ -69,12 +69,15 @@ def plan_of(schedule: Schedule, rule: Rule, after: datetime) -> Plan:
     return _planned(schedule, rule.next_after(after))
 
 
-def planned(schedule: Schedule, now: datetime, *, is_checked: bool = False) -> Schedule:
-    """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none."""
+def planned(schedule: Schedule, now: datetime, rule: Rule | None = None) -> Schedule:
+    """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none.
+
+    ``rule``: that of the schedule, where it was checked before.
+    """
     created = schedule.created_at or now
     anchor = schedule.start_at or schedule.anchor_at or created
     try:
-        plan = plan_of(schedule, schedule.rule(anchor) if is_checked else schedule.check(anchor), now)
+        plan = plan_of(schedule, rule or schedule.check(anchor), now)
     except InvalidSchedule as error:
         return replace(
             schedule, fault=str(error), due_at=None, planned_at=None, next_run_at=None, anchor_at=anchor,
