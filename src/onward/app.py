@@ -27,6 +27,7 @@ from onward.engine.in_process import InProcess
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
+from onward.engine.news import News
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
@@ -545,6 +546,10 @@ class Onward:
     def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
+
+    def news(self) -> News:
+        """A watcher of its own: each ``look()`` says what has changed since the one before, whoever changed it."""
+        return News(self._store)
 
     @property
     def memory(self) -> JobMemoryStore:
