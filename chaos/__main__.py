@@ -22,16 +22,22 @@ def main() -> int:
     parser.add_argument("--lease", type=float, default=default.lease_seconds, help="the lease in seconds")
     parser.add_argument("--rate", type=float, default=default.rate, help="faults a second")
     parser.add_argument("--asks", type=float, default=default.asks, help="calls a second of each client")
+    parser.add_argument("--jobs", type=_names, default=(), help="only these job types, with commas between")
+    parser.add_argument("--faults", type=_names, default=(), help="only these kinds of faults, with commas between")
     parser.add_argument("--folder", default="", help="where what is written down stays")
     given = parser.parse_args()
     report = run(
         Options(
             given.seed, given.minutes * 60, given.store, given.fault, given.workers, given.clients, given.lease,
-            given.rate, given.asks, given.folder,
+            given.rate, given.asks, given.folder, given.jobs, given.faults,
         )
     )  # fmt: skip
     print(report.text())
     return 0 if report.is_good else 1
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from chaos.jobs import types
@@ -25,6 +25,8 @@ class Part:
     rate: float = 3.0
     plant: str = ""
     is_elsewhere: bool = False
+    jobs: list[str] = field(default_factory=list)
+    """The job types that a client asks for; all where there are none."""
 
     def environment(self, preload: str) -> dict[str, str]:
         """The environment of its process."""

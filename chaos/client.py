@@ -84,7 +84,7 @@ class Client:
             time.sleep(0.1)
 
     def _new(self) -> Asked:
-        names = [name for name in _WEIGHTS if name in types.names()]
+        names = [name for name in _WEIGHTS if name in (self.part.jobs or types.names())]
         name = self.chance.choices(names, [_WEIGHTS[name] for name in names])[0]
         params: dict[str, Any] = {}
         match name:
@@ -95,7 +95,7 @@ class Client:
             case "big":
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
             case "forker":
-                params = {"size": self.chance.choice((0, 22, 23))}
+                params = {"deaf": self.chance.choice((0, 0.3, 12))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)

@@ -65,7 +65,9 @@ def _length(chance: random.Random, kind: str, seconds: float, lease_seconds: flo
         case "clock":
             return chance.uniform(1, min(30.0, seconds / 2)), chance.choice((-3600, 3600))
         case "pg outage":
-            return chance.uniform(3, max(4.0, min(60.0, longest))), 0
+            # Most are short; one in twenty is a whole minute.
+            whole = chance.random() < 0.05
+            return min(60.0, longest, 60.0 if whole else 3 + chance.expovariate(1 / 5)), 0
         case "disk full":
             return chance.uniform(0.5, min(10.0, longest)), 0
         case "proxy cut":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shlex
 import shutil
 import tempfile
 import time
@@ -34,6 +35,8 @@ class Options:
     rate: float = 1.0
     asks: float = 3.0
     folder: str = ""
+    jobs: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -49,6 +52,9 @@ class Options:
         ):
             if getattr(self, name) != getattr(default, name):
                 words += f" --{flag} {getattr(self, name)}"
+        for flag, names in (("jobs", self.jobs), ("faults", self.faults)):
+            if names:
+                words += f" --{flag} {shlex.quote(','.join(names))}"
         return words
 
 
@@ -121,12 +127,13 @@ def run(options: Options) -> Report:
     """Do it, and clean up."""
     begun = time.monotonic()
     folder = Path(options.folder) if options.folder else Path(tempfile.mkdtemp(prefix="onward-chaos-"))
-    stage = Stage(folder, options.store, options.seed, options.lease_seconds, options.plant)
+    stage = Stage(folder, options.store, options.seed, options.lease_seconds, options.plant, options.jobs)
     try:
         stage.build(options.workers, options.clients, options.asks)
         without = [] if stage.preload else ["clock"]
         if options.store == "sqlite" and stage.mount is None:
             without.append("disk full")
+        without += [kind for kind in plan.WEIGHTS[options.store] if options.faults and kind not in options.faults]
         faults = plan.draw(options.seed, options.seconds, options.store, options.lease_seconds, options.rate, without)
         show = Show(stage, faults, options.seconds)
         show.run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import os
 import random
 import signal
 import time
@@ -21,8 +22,13 @@ from chaos.stage import Actor, Stage, is_stopped, lives, wait_until
 from onward.errors import StoreUnavailable
 
 _ORPHAN_SECONDS = 2.0
+_LONGEST_ORPHAN_SECONDS = 8.0
+"""On a crowded machine; what nobody ends lives longer still."""
 _TURN_SECONDS = 0.02
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 120.0
+"""How long what could not be done in time, for want of somebody to do it to, may still be done."""
+_DRAIN_SECONDS = 1800.0
+"""The end of all patience: while jobs move on, a slow machine is nobody's fault."""
 _SECOND = 1_000_000_000
 
 
@@ -101,7 +107,7 @@ class Show:
         self.exits[f"{name} {code}"] += 1
         self.stage.note("died", actor.part.name, pid, now, now, f"{name} {code}")
         if code == -signal.SIGKILL:
-            self._in(_ORPHAN_SECONDS, lambda: self._look_for_orphans(pid))
+            self._in(_orphan_seconds(), lambda: self._look_for_orphans(pid))
 
     def _look_for_orphans(self, worker: int) -> None:
         for line in Ledger(self.stage.folder / "ledger").lines():
@@ -330,7 +336,7 @@ class Show:
     def _drain(self, healed: float) -> None:
         """Until nothing is left to do, or nothing has moved for long."""
         moved, last = time.monotonic(), -1
-        while time.monotonic() - healed < 240:
+        while time.monotonic() - healed < _DRAIN_SECONDS:
             self._turn()
             left = self._left()
             if left == 0 and not any(client.lives for client in self.stage.clients):
@@ -338,7 +344,7 @@ class Show:
                 return
             if left != last:
                 moved, last = time.monotonic(), left
-            if time.monotonic() - moved > max(15.0, 6 * self.stage.lease_seconds):
+            if time.monotonic() - moved > max(30.0, 10 * self.stage.lease_seconds):
                 return
             time.sleep(0.2)
 
@@ -368,3 +374,9 @@ class Show:
                 self.slow_exits.append(f"{actor.part.name} (process {actor.pid}) did not end within 15 s of SIGTERM")
             elif actor.process is not None:
                 self.exits[f"{actor.expected_exit} {actor.process.returncode}"] += 1
+
+
+def _orphan_seconds() -> float:
+    """How long after its worker a child may be seen: longer where each process has only a share of a core."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(_LONGEST_ORPHAN_SECONDS, _ORPHAN_SECONDS * max(1.0, crowd))

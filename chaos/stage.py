@@ -83,6 +83,7 @@ class Stage:
     seed: int
     lease_seconds: float
     plant: str = ""
+    jobs: tuple[str, ...] = ()
     workers: list[Actor] = field(default_factory=list)
     clients: list[Actor] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -175,7 +176,7 @@ class Stage:
         is_elsewhere = self.store == "pg" and name[-1] in "13579"
         part = Part(
             name, str(self.folder), url, self.seed, self.lease_seconds, rate=rate, plant=self.plant,
-            is_elsewhere=is_elsewhere,
+            is_elsewhere=is_elsewhere, jobs=list(self.jobs),
         )  # fmt: skip
         return Actor(part, proxy, control=Control(part.control))
 

@@ -37,6 +37,9 @@ def main() -> int:
     except StoreUnavailable:
         logging.getLogger("chaos").exception("The worker has ended for want of a database.")
         return WITHOUT_DATABASE
+    finally:
+        # It ends by itself: a signal that meets it on its way out would only change its exit code.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _stop_inside(control: Control) -> None:

@@ -356,6 +356,14 @@ def crash_matrix() -> str:
     for store, name in STORES.items():
         runs = [run for run in found["chaos"] if run["store"] == store]
         rows += _chaos_rows(name, runs)
+    for store, name in STORES.items():
+        planted = [one for one in found.get("planted", []) if one["store"] == store]
+        if planted:
+            times = sorted(one["seconds"] for one in planted if one["seconds"] is not None)
+            longest = f", the longest after {times[-1]} s" if times else ""
+            missed = [one["fault"] for one in planted if one["seconds"] is None]
+            told = f"each within 300 s{longest}" + (f"; not found: {', '.join(missed)}" if missed else "")
+            rows.append((f"{name}: planted faults found", told, f"{len(times)} of {len(planted)}", "all"))
     simulated = found["simulation"]
     faults = sum(simulated["faults"].values())
     rows.append(

@@ -37,7 +37,7 @@ def append(folder: Path) -> None:
 
 def migration(folder: Path) -> None:
     """Make the schema in an empty database."""
-    engines = open_engines(url(folder), Settings.load(code={"database.url": url(folder)}).database)
+    engines = open_engines(url(folder), Settings.load(code={"database.url": url(folder)}).database, 30)
     migrate.upgrade(engines)
     engines.close()
 

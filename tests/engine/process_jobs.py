@@ -134,3 +134,21 @@ def gather(ctx: Context, total: int) -> list[Any]:
     """Fan out from a process of its own, and merge there."""
     sizes = ctx.fan_out(portion, total, 2)
     return [sizes, list(ctx.range_partials("portion"))]
+
+
+@types.job(isolation="process")
+def chatter(ctx: Context, folder: str) -> None:
+    """Send lines that do not fit into the pipe at once, without a pause, until told to leave."""
+    line = "x" * 60_000
+    while True:
+        for number in range(3):
+            ctx.log.info(line, more=line, number=number)
+        Path(folder, "reached").touch()
+
+
+@types.job(isolation="process")
+def torn(ctx: Context) -> None:
+    """Die in the middle of a line."""
+    port: Any = ctx._port
+    port._writer.write(b'{"op": "log", "le')
+    os._exit(3)

@@ -99,6 +99,31 @@ def test_child_that_ignores_everything_is_killed_with_all_it_started(app: Onward
     assert done.error.type == "Timeout"
 
 
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
+def test_child_that_is_pressed_in_the_middle_of_a_line_ends_it_first(app: Onward, tmp_path: Path) -> None:
+    for turn in range(3):
+        folder = tmp_path / str(turn)
+        folder.mkdir()
+        job = app.submit("chatter", {"folder": str(folder)})
+        with app.worker(concurrency=1):
+            until((folder / "reached").exists)
+            app.cancel(job.id)
+            assert ended(app, job).status == "cancelled"
+            until(lambda job=job: not app.get(job.id).is_owned)
+        [run] = app.runs(job.id)
+        assert (run.status, run.error) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
+def test_child_that_dies_within_a_line_has_died_and_its_worker_goes_on(app: Onward) -> None:
+    job = app.submit("torn")
+    with app.worker(concurrency=1):
+        error = ended(app, job).error
+        assert error is not None
+        assert (error.type, "exit code 3" in error.message) == ("ProcessDied", True)
+        assert ended(app, app.submit("add", {"a": 1})).result["sum"] == 3
+
+
 def test_transaction_of_a_child_commits_with_the_checkpoint(app: Onward) -> None:
     app.database.query("CREATE TABLE orders (number INTEGER)")
     good, bad = app.submit("write", {"number": 1}), app.submit("write", {"number": -1})

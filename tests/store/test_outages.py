@@ -142,3 +142,28 @@ def test_outage_costs_a_job_time_and_no_attempt(own_postgres: Postgres) -> None:
         done = [app.wait(job.id, timeout=30) for job in (first, second)]
     assert [(job.status, job.result) for job in done] == [("completed", 1), ("completed", 2)]
     app.close()
+
+
+def test_session_that_stands_still_within_a_transaction_is_ended_and_that_is_an_outage(postgres_url: str) -> None:
+    idle, other = (Onward(settings=quick_settings(postgres_url)) for _ in range(2))
+    other.job(name="work")(lambda: 1)
+    job = other.submit("work")
+    sql = "UPDATE jobs SET priority = priority"
+    with pytest.raises(StoreUnavailable), idle._store.transaction() as conn:
+        conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 100")
+        conn.exec_driver_sql(sql)
+        # Waits for the row until the server has ended the session that keeps it.
+        assert other.cancel(job.id).status == "cancelled"
+        conn.exec_driver_sql(sql)
+    idle.close()
+    other.close()
+
+
+@pytest.mark.parametrize(("lease", "shown"), [(45, "45s"), (2, "10s")])
+def test_transactions_may_stand_still_for_a_lease_and_at_least_ten_seconds(
+    postgres_url: str, lease: float, shown: str
+) -> None:
+    app = Onward(settings=quick_settings(postgres_url, worker={"lease_seconds": lease}))
+    with app._store.read() as conn:
+        assert app._store.dialect.query(conn, "SHOW idle_in_transaction_session_timeout", [])[0][0] == shown
+    app.close()

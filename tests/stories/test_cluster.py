@@ -17,7 +17,7 @@ import pytest
 
 from onward import InvalidConfig, MissingExtra, Onward
 from onward.engine import cluster
-from tests.app_fixtures import QUICK, until
+from tests.app_fixtures import QUICK, run_all, until
 from tests.stories.processes import tell, wait_until
 
 pytest.importorskip("distributed")
@@ -150,6 +150,22 @@ def test_cluster_that_is_away_is_told_once_and_waited_for(
         until(lambda: "is away" in caplog.text)
         time.sleep(0.5)
     assert caplog.text.count("is away") == 1
+    app.close()
+
+
+def test_worker_of_all_queues_leaves_the_clusters_to_the_cluster(
+    prepared_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 0.2)
+    app = make_app(prepared_url, "tcp://127.0.0.1:1")
+    app.job(name="part", queue="cluster")(lambda: "there")
+    app.job(name="other", queue="rare")(lambda: "here")
+    left, done = app.submit("part"), app.submit("other")
+    assert run_all(app) == 0
+    assert (app.get(left.id).status, app.get(done.id).result) == ("pending", "here")
+    # Whoever names the queue means it.
+    app.worker(concurrency=1, queues=["cluster"]).run(until_idle=True)
+    assert app.get(left.id).result == "there"
     app.close()
 
 

@@ -24,6 +24,7 @@ from onward.authoring.context import Context
 from onward.authoring.job_type import make_job_type
 from onward.authoring.port import Point, RunFacts, Split, Wait
 from onward.clock import Clock, SystemClock
+from onward.engine.lines import write_line
 from onward.errors import Interrupt, JobCancelled, JobLost, JobParked, JobStopped, OnwardError
 from onward.model import outcome
 from onward.model.job import Json
@@ -59,6 +60,8 @@ class ChildPort:
         self._saved_at = self.clock.monotonic()
         self._store: Store | None = None
         self._open: Any = None
+        self._is_telling = False
+        self._is_pressed = False
 
     # ---- the pipe -------------------------------------------------------------------------------------------
 
@@ -76,8 +79,35 @@ class ChildPort:
         os.killpg(0, signal.SIGKILL)
 
     def _tell(self, op: str, **values: Any) -> None:
+        line = orjson.dumps({"op": op, **values})
+        if threading.current_thread() is not threading.main_thread():
+            self._send(line)
+            return
+        # A signal is dealt with in this thread, wherever it is: not within a line, of which half would have gone.
+        self._is_telling = True
+        try:
+            self._send(line)
+        finally:
+            self._is_telling = False
+        if self._is_pressed:
+            self.leave()
+
+    def _send(self, line: bytes) -> None:
         with self._lock:
-            self._writer.write(orjson.dumps({"op": op, **values}) + b"\n")
+            write_line(self._writer, line)
+
+    def end(self, line: bytes) -> None:
+        """The last line; what comes now is too late to be heard."""
+        self._is_telling = True
+        self._send(line)
+
+    def leave(self) -> None:
+        """SIGTERM: the second step of pressing. Raised where the job is, after the line that it is writing."""
+        self._is_pressed = self._is_telling
+        if self.interrupt is None:
+            self.interrupt = JobStopped("The process was asked to end.")
+        if not self._is_telling:
+            raise self.interrupt
 
     def _ask(self, op: str, **values: Any) -> Any:
         call = next(self._calls)
@@ -248,7 +278,7 @@ def main(read: int, write: int) -> None:
     with open(read, "rb") as reader, open(write, "wb", buffering=0) as writer:
         begin = orjson.loads(reader.readline())
         port = ChildPort(reader, writer, begin)
-        signal.signal(signal.SIGTERM, lambda *_: _leave(port))
+        signal.signal(signal.SIGTERM, lambda *_: port.leave())
         threading.Thread(target=port.listen, name="onward-parent", daemon=True).start()
         try:
             module = importlib.import_module(begin["module"])
@@ -274,8 +304,7 @@ def main(read: int, write: int) -> None:
             if point is not None:
                 with contextlib.suppress(Interrupt):
                     port.save(point, False)
-        with port._lock:
-            writer.write(message + b"\n")
+        port.end(message)
         sys.stdout.flush()
         sys.stderr.flush()
         # Threads that the job left behind do not hold the end up.
@@ -292,13 +321,6 @@ def _keep_partials(port: ChildPort, found: outcome.Outcome) -> None:
         point = context.latest_point()
         if point is not None:
             port.save(point, False)
-
-
-def _leave(port: ChildPort) -> None:
-    """SIGTERM: the second step of pressing. Raised where the job is."""
-    if port.interrupt is None:
-        port.interrupt = JobStopped("The process was asked to end.")
-    raise port.interrupt
 
 
 if __name__ == "__main__":

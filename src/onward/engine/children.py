@@ -24,6 +24,7 @@ from onward.authoring.port import Point, Split, Wait
 from onward.clock import Clock
 from onward.engine import guard
 from onward.engine.desk import Desk
+from onward.engine.lines import write_line
 from onward.errors import Interrupt, JobStopped, OnwardError
 from onward.model import outcome
 from onward.model.job import JobError, Json
@@ -178,6 +179,9 @@ class _Talk:
         self._desk.signal_child = partial(_kill, self._process.pid)
         try:
             for line in self._reader:
+                if not line.endswith(b"\n"):
+                    # It died while it was writing.
+                    return None
                 message = orjson.loads(line)
                 if message["op"] == "end":
                     return _outcome(message)
@@ -244,7 +248,7 @@ class _Talk:
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._write_lock:
-            self._writer.write(orjson.dumps(message) + b"\n")
+            write_line(self._writer, orjson.dumps(message))
 
 
 def _point(value: dict[str, Any]) -> Point:

@@ -48,6 +48,8 @@ class Claimer(Service):
         self._ids = ids
         self._worker_id = worker_id
         self._queues = tuple(queues)
+        cluster = store.settings.cluster
+        self._without = cluster.queue if cluster.address else None
         self._lock = threading.Lock()
         self._pace: float | None = None
         self._next_due: float | None = None
@@ -105,6 +107,7 @@ class Claimer(Service):
                 limit=limit,
                 now=now,
                 run_ids=self._ids.many(limit),
+                without=self._without,
                 versions={n: kind.version for n, kind in self._registry.as_mapping().items() if kind.version != 1},
             )
 

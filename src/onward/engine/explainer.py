@@ -127,7 +127,9 @@ def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     alive = workers.list_workers(conn, store.dialect, ("online",))
     if not alive:
         return WaitingReason("no-worker", "No worker is running: start one with `onward worker`.")
-    serving = [worker for worker in alive if not worker.queues or job.queue in worker.queues]
+    cluster = store.settings.cluster
+    is_clusters = bool(cluster.address) and job.queue == cluster.queue
+    serving = [w for w in alive if job.queue in w.queues or not (w.queues or is_clusters)]
     if not serving:
         return WaitingReason("no-queue", f"No worker serves queue {job.queue}.")
     if not any(_knows(worker, job) for worker in serving):

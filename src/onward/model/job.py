@@ -134,6 +134,10 @@ class Job:
     family: str | None = None
     """Of a range: the name of the fan-out that made it."""
     range: WorkRange | None = None
+    scheduled_job_id: str | None = None
+    """The schedule that has started it."""
+    due_at: datetime | None = None
+    """The due time for which its schedule has started it; a late start does not change it."""
     stale: bool = False
     as_of: datetime | None = None
 

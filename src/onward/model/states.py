@@ -65,3 +65,4 @@ class Waiting(StrEnum):
     HOLD = "hold"
     PERSON = "person"
     OUTSIDE = "outside"
+    SCHEDULE = "schedule"

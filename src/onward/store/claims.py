@@ -50,12 +50,13 @@ class Claim:
     is_resumed: bool = False
     family: str | None = None
     range: tuple[int, int, int, int] | None = None
+    scheduled_job_id: str | None = None
 
 
 _COLUMNS = (
     "job_id, job_type, params, fence, generation, attempt, failures, source_id, user_id, bot_id, parent_id, "
     "type_version, checkpoint_at, checkpoint_number, resources, phase_from, phase_share, progress_percent, "
-    "progress_done, progress_total, family, range_number, range_total, range_start, range_end"
+    "progress_done, progress_total, family, range_number, range_total, range_start, range_end, scheduled_job_id"
 )
 
 
@@ -94,10 +95,12 @@ def claim_jobs(
     now: datetime,
     run_ids: Sequence[str],
     versions: Mapping[str, int] | None = None,
+    without: str | None = None,
 ) -> list[Claim]:
     """Give the worker the next ready jobs that it can run, at most ``limit``, best first.
 
     ``versions``: of the job types that are not of version 1; a job of a newer version is left for others.
+    ``without``: a queue that is not meant where all are.
     Jobs that need a resource which is taken are set aside until it is free.
     """
     where = ["status = 'pending'", "waiting_on IS NULL"]
@@ -107,6 +110,9 @@ def claim_jobs(
             condition, found = dialect.among(column, values)
             where.append(condition)
             params += found
+    if without is not None and not queues:
+        where.append("queue <> ?")
+        params.append(without)
     known = ["type_version <= 1"]
     for name, version in (versions or {}).items():
         known.append("(job_type = ? AND type_version <= ?)")
@@ -147,6 +153,7 @@ def claim_jobs(
             "generation",
             "worker_id",
             "started_at",
+            "scheduled_job_id",
         ),
         [
             (
@@ -160,6 +167,7 @@ def claim_jobs(
                 c.generation,
                 worker_id,
                 when,
+                c.scheduled_job_id,
             )
             for c in claims
         ],
@@ -204,6 +212,7 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
         started_at=now,
         family=row[20],
         range=(row[21], row[22], row[23], row[24]) if row[20] is not None else None,
+        scheduled_job_id=row[25],
     )
 
 

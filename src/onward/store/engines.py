@@ -31,6 +31,8 @@ _NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshf
 _STATEMENT_ERRORS = {1, 18, 20, 25}  # SQLITE_ERROR, TOOBIG, MISMATCH, RANGE: the statement is at fault, not the file
 _SAFE_CHECKPOINT_WRITES = 1000
 _CONNECT_SECONDS = 5
+_LEAST_IDLE_SECONDS = 10
+"""A job's own transaction may last so long, however short the lease is."""
 
 
 class Engines(Protocol):
@@ -53,8 +55,11 @@ class Engines(Protocol):
     def close(self) -> None: ...
 
 
-def open_engines(url: str, settings: Database) -> Engines:
-    """The engines for a database address. Raises ``InvalidConfig`` for one that is none."""
+def open_engines(url: str, settings: Database, lease_seconds: float) -> Engines:
+    """The engines for a database address. Raises ``InvalidConfig`` for one that is none.
+
+    ``lease_seconds``: whoever is stopped within a transaction on a server holds others up for as long, at least 10 s.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -71,7 +76,7 @@ def open_engines(url: str, settings: Database) -> Engines:
     if kind == "sqlite":
         return SqliteEngines(parsed.database or "", settings)
     if kind in ("postgresql", "postgres"):
-        return PostgresEngines(parsed.set(drivername="postgresql+psycopg"), settings)
+        return PostgresEngines(parsed.set(drivername="postgresql+psycopg"), settings, lease_seconds)
     raise InvalidConfig(
         f"onward does not keep its jobs in {kind!r}.",
         hint="Use sqlite:///file.db or postgresql://user@host/name.",
@@ -263,7 +268,7 @@ class SqliteEngines:
 class PostgresEngines:
     """A pool for transactions, and the same pool in autocommit for reading: a read costs one round trip."""
 
-    def __init__(self, url: Any, settings: Database) -> None:
+    def __init__(self, url: Any, settings: Database, lease_seconds: float) -> None:
         self.dialect: Dialect = PostgresDialect()
         try:
             psycopg = importlib.import_module("psycopg")
@@ -275,7 +280,8 @@ class PostgresEngines:
         self._outages = (psycopg.OperationalError, psycopg.InterfaceError)
         self.driver_errors: tuple[type[Exception], ...] = (psycopg.Error,)
         # Finding a few hundred jobs by their keys is cheaper than reading the table, whatever the default cost says.
-        options = "-c timezone=UTC -c idle_in_transaction_session_timeout=30s -c random_page_cost=1.1"
+        idle_ms = int(max(lease_seconds, _LEAST_IDLE_SECONDS) * 1000)
+        options = f"-c timezone=UTC -c random_page_cost=1.1 -c idle_in_transaction_session_timeout={idle_ms}"
         if settings.schema_name:
             options += f" -c search_path={settings.schema_name}"
         self.schema = settings.schema_name
@@ -346,8 +352,12 @@ class PostgresEngines:
         return isinstance(error, again)
 
     def is_outage(self, error: BaseException) -> bool:
-        full = (self._errors.DiskFull, self._errors.OutOfMemory, self._errors.ReadOnlySqlTransaction)
-        return isinstance(error, self._outages + full)
+        errors = self._errors
+        # The last one: this process stood still within a transaction, and the server has ended its session.
+        more = (
+            errors.DiskFull, errors.OutOfMemory, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout,
+        )  # fmt: skip
+        return isinstance(error, self._outages + more)
 
     def forget_connections(self) -> None:
         """One was lost: those that wait in the pool are as dead, and would fail one caller each."""

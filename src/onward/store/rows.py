@@ -18,7 +18,8 @@ JOB_COLUMNS = (
     "parent_id, position, hitl_type, hitl_data, hitl_response, resources, worker_id, waiting_on, blocked_by, "
     "paused_by, paused_reason, current_dimension, current_operation, pending_dimensions, checkpoint_number, "
     "checkpoint_at, superseded_by, task_description, type_version, idempotency_key, "
-    "acknowledged_by, acknowledged_at, acknowledged_note, family, range_number, range_total, range_start, range_end"
+    "acknowledged_by, acknowledged_at, acknowledged_note, scheduled_job_id, due_at, family, range_number, range_total, "
+    "range_start, range_end"
 )
 
 
@@ -58,7 +59,7 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         created_at, run_at, started_at, completed_at, updated_at, parent_id, position, hitl_type, hitl_data,
         hitl_response, resources, worker_id, waiting_on, blocked_by, paused_by, paused_reason, dimension, operation,
         pending, number, checkpoint_at, superseded_by, description, version, key,
-        acknowledged_by, acknowledged_at, acknowledged_note, family, *work_range,
+        acknowledged_by, acknowledged_at, acknowledged_note, scheduled_job_id, due_at, family, *work_range,
     ) = row  # fmt: skip
     return Job(
         id=job_id,
@@ -109,6 +110,8 @@ def job(row: Any, as_of: datetime | None = None) -> Job:
         acknowledged_note=acknowledged_note or "",
         family=family,
         range=WorkRange(*work_range) if family is not None else None,
+        scheduled_job_id=scheduled_job_id,
+        due_at=moment(due_at),
         as_of=as_of,
     )
 

@@ -54,7 +54,7 @@ class Store:
         if self._engines is None:
             with self._lock:
                 if self._engines is None:
-                    self._engines = open_engines(self.url, self.settings.database)
+                    self._engines = open_engines(self.url, self.settings.database, self.settings.worker.lease_seconds)
         return self._engines
 
     @property

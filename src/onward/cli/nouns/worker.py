@@ -30,7 +30,9 @@ _LOOK_SECONDS = 0.5
 )
 def worker(
     here: Here,
-    queues: Annotated[str | None, typer.Option("--queues", metavar="A,B", help="Only these; else all.")] = None,
+    queues: Annotated[
+        str | None, typer.Option("--queues", metavar="A,B", help="Only these; else all but the cluster's.")
+    ] = None,
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")
     ] = None,

@@ -77,7 +77,7 @@ class Worker(Group):
         least=1,
         most=10_000,
     )
-    queues: tuple[str, ...] = setting((), kinds.NAMES, "queues served; empty: all")
+    queues: tuple[str, ...] = setting((), kinds.NAMES, "queues served; empty: all but the cluster's")
     name: str | None = setting(
         None, kinds.TEXT, "a worker that comes back under its name takes up its own jobs at once"
     )

@@ -11,6 +11,7 @@ from onward.store.tables.columns import UtcTime, metadata, parse_time, time_text
 from onward.store.tables.house import archived_jobs, conflicts, journals, meta, workers
 from onward.store.tables.job import events, job_runs, job_tags, jobs, logs
 from onward.store.tables.saved import checkpoints, partials, steps
+from onward.store.tables.schedule import decisions, scheduled_jobs
 from onward.store.tables.shared import chain_phases, chain_templates, needs, questions, resources
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "chain_templates",
     "checkpoints",
     "conflicts",
+    "decisions",
     "events",
     "job_runs",
     "job_tags",
@@ -33,6 +35,7 @@ __all__ = [
     "partials",
     "questions",
     "resources",
+    "scheduled_jobs",
     "steps",
     "time_text",
     "workers",

@@ -89,6 +89,9 @@ jobs = Table(
     Column("acknowledged_by", Text),
     Column("acknowledged_at", UtcTime),
     Column("acknowledged_note", Text),
+    # Of a job that a schedule has started: which one, and for which due time.
+    Column("scheduled_job_id", Id),
+    Column("due_at", UtcTime),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
     CheckConstraint("status <> 'pending' OR completed_at IS NULL", name="pending_not_ended"),
 )
@@ -146,6 +149,21 @@ Index(
     postgresql_where=text("idempotency_key IS NOT NULL"),
     sqlite_where=text("idempotency_key IS NOT NULL"),
 )
+for _name, _where in (
+    ("ix_jobs_scheduled", "scheduled_job_id IS NOT NULL"),
+    # What still runs of a schedule, however many of its jobs have ended.
+    (
+        "ix_jobs_scheduled_active",
+        "scheduled_job_id IS NOT NULL AND (status IN ('pending', 'running', 'pending_hitl') OR worker_id IS NOT NULL)",
+    ),
+):
+    Index(
+        _name,
+        jobs.c.scheduled_job_id,
+        jobs.c.job_id,
+        postgresql_where=text(_where),
+        sqlite_where=text(_where),
+    )
 # A range exists once, however often its parent asks for it.
 Index(
     "uq_jobs_range",
@@ -193,6 +211,13 @@ job_runs = Table(
     sqlite_with_rowid=False,
 )
 Index("uq_job_runs_fence", job_runs.c.job_id, job_runs.c.fence, unique=True)
+Index(
+    "ix_job_runs_scheduled",
+    job_runs.c.scheduled_job_id,
+    job_runs.c.started_at,
+    postgresql_where=text("scheduled_job_id IS NOT NULL"),
+    sqlite_where=text("scheduled_job_id IS NOT NULL"),
+)
 
 events = Table(
     "job_events",
