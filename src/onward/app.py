@@ -42,6 +42,7 @@ from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.query import JobQuery
 from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
@@ -318,6 +319,14 @@ class Onward:
             acknowledged=acknowledged,
         )
         return self._reader.find(query, limit, after)
+
+    def search(self, query: JobQuery, *, limit: int = 50, after: str | None = None) -> Page[Job]:
+        """A page of the jobs of a query, in its order; ``after`` is the ``next`` or ``prev`` of a page of it."""
+        return self._reader.find(query, limit, after)
+
+    def count_matching(self, query: JobQuery, cap: int = 10_000) -> int:
+        """How many jobs a query finds, counted up to ``cap``."""
+        return self._reader.count(query, cap)
 
     def interrupted(self, limit: int = 1000) -> list[Job]:
         """Jobs that stopped before their end with a checkpoint, and were not resumed or discarded; newest first."""

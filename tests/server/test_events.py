@@ -13,7 +13,7 @@ import uvicorn
 from onward import Onward
 from onward.server.app import create_app
 from onward.server.run import listen
-from tests.app_fixtures import Apps, run_all, until
+from tests.app_fixtures import PATIENCE, Apps, run_all, until
 from tests.server.conftest import add_jobs
 
 
@@ -44,7 +44,7 @@ class Client:
     """Reads events as a browser does."""
 
     def __init__(self, port: int, path: str = "/api/v1/events", last: str = "") -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         headers = {"Last-Event-ID": last} if last else {}
         self._connection.request("GET", path, headers=headers)
         self.answer = self._connection.getresponse()
