@@ -77,6 +77,8 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("The older interface: verbs", "onward.engine.older", ("Jobs",)),
+    ("An assistant's memory", "onward.catalogue.memory", ("AssistantMemory", "Memory", "Found", "Attribute")),
+    ("An assistant's memory: profiles", "onward.catalogue.memory", ("Profile", "Summary", "profile_summary")),
     ("Testing", "onward.testing", ("JobBench", "Interrupted", "simulate", "Simulated")),
     ("Clocks", "onward", ("Clock", "SystemClock", "ManualClock")),
     ("Settings", "onward", ("Settings",)),

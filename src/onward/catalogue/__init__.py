@@ -15,7 +15,8 @@ def include_in(job_types: JobTypes, *, prune: Callable[..., Any], prune_checkpoi
 
     ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
     """
-    from onward.catalogue import maintenance, sources
+    from onward.catalogue import maintenance, memory, sources
 
     job_types.include(sources.JOB_TYPES)
+    job_types.include(memory.JOB_TYPES)
     job_types.include(maintenance.job_types(prune, prune_checkpoints))

@@ -21,6 +21,7 @@ from onward.settings.groups import (
     Limits,
     Log,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
@@ -52,6 +53,7 @@ class Settings(Group):
     log: Log = Log()
     models: Models = Models()
     sources: Sources = Sources()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))

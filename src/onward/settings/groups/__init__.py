@@ -11,6 +11,7 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
@@ -25,6 +26,7 @@ __all__ = [
     "Limits",
     "Log",
     "Models",
+    "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
