@@ -147,10 +147,11 @@ def _passed(
         if len(found) == most:
             # So long was nobody here: the last ones count, and they are found from the end.
             horizon = now - timedelta(seconds=schedule.jitter_seconds)
-            recent = latest(rule, at, horizon, most) if at <= horizon else []
-            found = [found[0], *(recent or found[1:])]
+            recent = latest(rule, found[1], horizon, most) if at <= horizon else found[1:]
+            found = [found[0], *recent]
             at = rule.next_after(found[-1])
-            most = len(found) + most
+            # Jitter alone is what may be left: less than that of the last ones.
+            most += len(found)
             continue
         found.append(at)
         at = rule.next_after(at)
