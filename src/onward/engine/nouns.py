@@ -7,9 +7,11 @@ from typing import Any
 
 from onward.engine.reader import Reader
 from onward.model.job import Job, WorkerRecord
+from onward.model.load import Load
 from onward.model.query import JobQuery
 from onward.model.states import Status
 from onward.store import Store, workers
+from onward.store.load import look
 
 _PAGE = 1000
 
@@ -24,6 +26,12 @@ class Workers:
         """All that are known, newest first; ``alive``: only those that are online or draining."""
         with self._store.read() as conn:
             return workers.list_workers(conn, self._store.dialect, ("online", "draining") if alive else ())
+
+
+def load(store: Store) -> Load:
+    """How much there is to do, and who is there to do it."""
+    with store.read() as conn:
+        return look(conn, store.dialect, store.now())
 
 
 def interrupted(reader: Reader, limit: int) -> list[Job]:
