@@ -100,7 +100,7 @@ function ChainCard({ chain, labels, onDelete }: CardProps) {
           ]}
         />
       </div>
-      {chain.description && <p className="muted">{chain.description}</p>}
+      {chain.description && !chain.description.includes(' → ') && <p className="muted">{chain.description}</p>}
       <p className="chain-phases">
         {chain.phases.map((phase, place) => (
           <span key={place}>
