@@ -18,6 +18,7 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
     Models,
@@ -53,6 +54,7 @@ class Settings(Group):
     log: Log = Log()
     models: Models = Models()
     sources: Sources = Sources()
+    langgraph: LangGraph = LangGraph()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
