@@ -15,10 +15,13 @@ export function Drawing({ phases, types, tones, onPick }: Props) {
     <ol className="drawing" aria-label="The chain, drawn">
       {phases.map((phase, at) => (
         <li key={phase.key} data-tone={tones[at] ?? 'blue'}>
-          <button type="button" onClick={() => onPick(at)} aria-label={`Phase ${at + 1}, ${phase.name}: show it`}>
+          <button type="button" onClick={() => onPick(at)}>
             <span className="drawing-share" style={{ height: `${12 + (parts[at] ?? 0) * 0.8}px` }} />
             <span className="drawing-text">
-              <strong className="cut">{phase.name}</strong>
+              <strong className="cut">
+                <span className="unseen">Show phase {at + 1}: </span>
+                {phase.name}
+              </strong>
               <span className="muted number">
                 {Math.round(parts[at] ?? 0)}%{resources(types.get(phase.job_type))}
               </span>

@@ -39,7 +39,7 @@ export function JobTypes({ types, onAdd, disabled = false }: Props) {
       </label>
       {categories.map((category) => (
         <section key={category} className="stack tight" aria-label={category}>
-          <h3 className="category">{category.replaceAll('_', ' ')}</h3>
+          <h2 className="category">{category.replaceAll('_', ' ')}</h2>
           <ul className="type-list">
             {found
               .filter((type) => (type.category || 'other') === category)

@@ -1,9 +1,11 @@
 import {
   type Announcements,
+  type CollisionDetection,
   closestCenter,
   DndContext,
   KeyboardSensor,
   PointerSensor,
+  pointerWithin,
   useSensor,
   useSensors,
 } from '@dnd-kit/core'
@@ -53,7 +55,7 @@ export function PhaseList(props: Props) {
   return (
     <DndContext
       sensors={sensors}
-      collisionDetection={closestCenter}
+      collisionDetection={under}
       accessibility={{ announcements: announcements(phases, place) }}
       onDragEnd={({ active, over }) => over && active.id !== over.id && onMove(place(active.id), place(over.id))}
     >
@@ -94,12 +96,19 @@ export function PhaseList(props: Props) {
   )
 }
 
+/** Where the pointer is decides, since opened phases are tall; without a pointer, whose middle is nearest. */
+const under: CollisionDetection = (args) => {
+  const found = args.pointerCoordinates ? pointerWithin(args) : []
+  return found.length > 0 ? found : closestCenter(args)
+}
+
 function announcements(phases: Phase[], place: (key: unknown) => number): Announcements {
   const name = (key: unknown) => phases[place(key)]?.name ?? 'The phase'
   const where = (key: unknown) => `place ${place(key) + 1} of ${phases.length}`
   return {
     onDragStart: ({ active }) => `Picked up ${name(active.id)}, ${where(active.id)}.`,
-    onDragOver: ({ active, over }) => (over ? `${name(active.id)} is over ${where(over.id)}.` : undefined),
+    onDragOver: ({ active, over }) =>
+      over && over.id !== active.id ? `${name(active.id)} is over ${where(over.id)}.` : undefined,
     onDragEnd: ({ active, over }) => (over ? `${name(active.id)} was dropped at ${where(over.id)}.` : undefined),
     onDragCancel: ({ active }) => `${name(active.id)} stays where it was.`,
   }
