@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from onward import events
@@ -211,6 +211,24 @@ def _gauge(name: str, values: dict[tuple[str, ...], float]) -> Metric:
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family
+
+
+def expose(metrics: Metrics, host: str, port: int) -> tuple[str, Callable[[], None]]:
+    """Offer metrics over HTTP from a thread of its own: the address, and what ends it. Raises ``OnwardError``."""
+    try:
+        server, thread = start_http_server(port, host, registry=metrics)
+    except OSError as error:
+        raise OnwardError(
+            f"Metrics cannot be offered at {host}:{port}: {error.strerror or error}.",
+            hint="Set metrics.port to another.",
+        ) from None
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return f"http://{host}:{server.server_port}/metrics", end
 
 
 class Measured(Protocol):

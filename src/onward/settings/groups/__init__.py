@@ -17,6 +17,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics, Traces
 
 __all__ = [
     "Cache",
@@ -27,12 +28,14 @@ __all__ = [
     "LangGraph",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
     "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Worker",
 ]
