@@ -35,7 +35,14 @@ def test_the_catalogue_can_be_included_twice() -> None:
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
     known = set(registry.names())
-    assert {*TABLE, *CHAINS, *memory.JOB_TYPES.names(), "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"} <= known
+    assert {
+        *TABLE,
+        *CHAINS,
+        *memory.JOB_TYPES.names(),
+        "prune_jobs",
+        "prune_checkpoints",
+        "cleanup_checkpoints",
+    } <= known
 
 
 def test_older_names_still_resolve() -> None:
