@@ -22,12 +22,14 @@ from onward.settings.groups import (
     LangGraph,
     Limits,
     Log,
+    Metrics,
     Models,
     ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
     Sources,
+    Traces,
     Ui,
     Worker,
 )
@@ -53,6 +55,8 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    metrics: Metrics = Metrics()
+    traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
     cloud: Cloud = Cloud()

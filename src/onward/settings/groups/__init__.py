@@ -18,6 +18,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics, Traces
 
 __all__ = [
     "Cache",
@@ -29,12 +30,14 @@ __all__ = [
     "LangGraph",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
     "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Worker",
 ]
