@@ -15,8 +15,9 @@ def include_in(job_types: JobTypes, *, prune: Callable[..., Any], prune_checkpoi
 
     ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
     """
-    from onward.catalogue import maintenance, memory, sources
+    from onward.catalogue import maintenance, memory, sources, vault
 
     job_types.include(sources.JOB_TYPES)
     job_types.include(memory.JOB_TYPES)
+    job_types.include(vault.JOB_TYPES)
     job_types.include(maintenance.job_types(prune, prune_checkpoints))

@@ -11,6 +11,7 @@ from onward.settings.groups import (
     Retention,
     Scheduler,
     Sources,
+    Vault,
     Worker,
 )
 from onward.settings.origin import Origin, hide_secrets
@@ -31,6 +32,7 @@ __all__ = [
     "Settings",
     "Sources",
     "Variable",
+    "Vault",
     "Worker",
     "hide_secrets",
     "json_schema",

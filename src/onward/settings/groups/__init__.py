@@ -16,6 +16,7 @@ from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.vault import Vault
 
 __all__ = [
     "Cache",
@@ -32,5 +33,6 @@ __all__ = [
     "Server",
     "Sources",
     "Ui",
+    "Vault",
     "Worker",
 ]
