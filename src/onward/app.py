@@ -22,17 +22,23 @@ from onward.engine import chainer, keeping, nouns, older, steering, transitions
 from onward.engine.board import Resources
 from onward.engine.cluster import bridges
 from onward.engine.database import Database
+from onward.engine.decider import Decider
+from onward.engine.default_schedules import make_defaults
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
+from onward.engine.news import News
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
+from onward.engine.scheduler import Scheduler
+from onward.engine.schedules import Schedules
 from onward.engine.spool import WhenUnavailable
-from onward.engine.submission import OnConflict, Submission
+from onward.engine.starts import Starts
+from onward.engine.submission import NewJob, OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.templates import Templates
 from onward.engine.worker import Worker
@@ -43,6 +49,7 @@ from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
 from onward.model.load import Load
+from onward.model.query import JobQuery
 from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
@@ -96,6 +103,9 @@ class Onward:
         self.jobs = older.Jobs(self._older())
         self._pruner = Pruner(self._store, self.clock, self._ids)
         self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        starts = Starts(self._store, self._submitter, self._checked, self._ids, bots)
+        self._decider = Decider(self._store, self.job_types, self._submitter, starts, self.events)
+        self.schedules = Schedules(self._store, self.job_types, self._ids, self._submitter, starts, self._decider)
         self.templates = Templates(self._store, self.job_types, self.submit_chain)
         self.archive = keeping.Archive(self._store, self._pruner)
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
@@ -135,7 +145,13 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
+        include_in(
+            self.job_types,
+            prune=self.prune,
+            prune_checkpoints=self.checkpoints.prune,
+            threads_in_use=lambda: nouns.threads_in_use(self._reader),
+            settings=self.settings,
+        )
 
     # ---- submitting -----------------------------------------------------------------------------------------
 
@@ -269,14 +285,17 @@ class Onward:
         )
 
     def _submit(self, given: Sequence[Submission], connection: Any = None) -> list[Job]:
-        new = [self._submitter.check(item) for item in given]
-        for item, source in zip(new, given, strict=True):
-            if item.job_type.is_chain:
-                chainer.with_phases(item, source, self._submitter, self.job_types)
+        new = [self._checked(item) for item in given]
         done = self._submitter.submit(new, connection)
         if connection is None and len(done) <= _REMEMBERED_AT_ONCE:
             self._hot.note(done)
         return done
+
+    def _checked(self, given: Submission) -> NewJob:
+        new = self._submitter.check(given)
+        if new.job_type.is_chain:
+            chainer.with_phases(new, given, self._submitter, self.job_types)
+        return new
 
     def _submit_one(self, given: Submission) -> Job:
         return self._submit([given])[0]
@@ -322,6 +341,14 @@ class Onward:
             acknowledged=acknowledged,
         )
         return self._reader.find(query, limit, after)
+
+    def search(self, query: JobQuery, *, limit: int = 50, after: str | None = None) -> Page[Job]:
+        """A page of the jobs of a query, in its order; ``after`` is the ``next`` or ``prev`` of a page of it."""
+        return self._reader.find(query, limit, after)
+
+    def count_matching(self, query: JobQuery, cap: int = 10_000) -> int:
+        """How many jobs a query finds, counted up to ``cap``."""
+        return self._reader.count(query, cap)
 
     def interrupted(self, limit: int = 1000) -> list[Job]:
         """Jobs that stopped before their end with a checkpoint, and were not resumed or discarded; newest first."""
@@ -541,6 +568,19 @@ class Onward:
             beside=bridges(self._store, self.job_types, self.clock),
         )
 
+    def scheduler(self) -> Scheduler:
+        """What starts jobs by schedule: ``.run()`` blocks, ``with app.scheduler():`` runs in the background.
+
+        Any number may run on one database. At its start, schedules that ship with job types are made (once), and the
+        file of the setting ``scheduler.file`` is loaded.
+        """
+        return Scheduler(self._store, self.clock, self._decider, self._make_schedules)
+
+    def _make_schedules(self) -> None:
+        make_defaults(self._store, self.job_types, self._ids)
+        if self.settings.scheduler.file is not None:
+            self.schedules.load(self.settings.scheduler.file)
+
     # ---- the database ---------------------------------------------------------------------------------------
 
     @property
@@ -563,6 +603,10 @@ class Onward:
     def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
+
+    def news(self) -> News:
+        """A watcher of its own: each ``look()`` says what has changed since the one before, whoever changed it."""
+        return News(self._store)
 
     @property
     def memory(self) -> JobMemoryStore:

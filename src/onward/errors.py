@@ -8,6 +8,9 @@
     ├── InvalidJobType              a function cannot be registered as it stands
     ├── InvalidParams               the parameters do not fit the job type, field by field
     ├── InvalidValue                a value is not JSON, too large, too deep, or not an id
+    │   ├── InvalidFilter           a filter of a list cannot be understood (names its key)
+    │   └── CursorMismatch          a cursor belongs to another list
+    ├── ChangedMeanwhile            somebody has changed it since it was looked at
     ├── ResourceBusy                another job occupies what this one needs
     ├── CapacityMismatch            two declarations of one resource differ in capacity
     ├── IncompleteJobFound          unfinished work exists for this source and job type
@@ -15,6 +18,7 @@
     ├── IllegalTransition           the job's status does not allow this
     │   └── QuestionClosed          the question has expired or was withdrawn
     ├── InvalidSchedule             an expression is wrong or never fires
+    ├── ScheduleNotFound            no schedule has this name
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
     ├── QuestionNotFound            no question has this id, or it is another job's
@@ -111,6 +115,33 @@ class InvalidValue(OnwardError):
     exit_code = 6
 
 
+class InvalidFilter(InvalidValue):
+    """A filter of a list cannot be understood; ``errors`` names its key."""
+
+    code = "filter-invalid"
+
+    def __init__(self, message: str, *, hint: str = "", errors: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.errors = errors
+
+
+class CursorMismatch(InvalidValue):
+    """A cursor belongs to another list, or is none."""
+
+    code = "cursor-mismatch"
+
+
+class ChangedMeanwhile(OnwardError):
+    """Somebody has changed it since it was looked at; nothing was done. ``job`` is how it stands now."""
+
+    code = "changed-meanwhile"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", job: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.job = job
+
+
 class _InTheWay(OnwardError):
     """Carries the job that is in the way."""
 
@@ -169,6 +200,13 @@ class InvalidSchedule(OnwardError):
 
     code = "schedule-invalid"
     exit_code = 6
+
+
+class ScheduleNotFound(OnwardError):
+    """No schedule has this name."""
+
+    code = "schedule-not-found"
+    exit_code = 3
 
 
 class InvalidConfig(OnwardError):

@@ -12,6 +12,7 @@ from onward.errors import InvalidJobType, UnknownJobType
 from onward.model.chain import JobPhase
 from onward.model.job import Json
 from onward.model.retry import Backoff, RetryPolicy
+from onward.model.schedule import DefaultSchedule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +33,7 @@ class JobTypes:
         self._types: dict[str, JobType] = {}
         self._aliases: dict[str, tuple[str, dict[str, Json]]] = {}
         self._by_func: dict[Callable[..., Any], str] = {}
+        self._schedules: dict[str, DefaultSchedule] = {}
 
     @overload
     def job(self, func: F, /) -> F: ...
@@ -53,17 +55,21 @@ class JobTypes:
     ) -> Any:
         """Register a function as a job type; the function itself is returned unchanged.
 
-        ``name`` (the function's), ``label``, ``description`` (the docstring's first line), ``category``, ``queue``,
-        ``priority`` (higher first), ``max_attempts`` (failures of the code allowed; a lost worker uses none),
-        ``backoff`` (``Backoff``, seconds, or ``(seconds, factor, maximum, jitter)``), ``retry_on`` (exceptions),
-        ``timeout`` (seconds for one attempt), ``isolation`` (``thread``, ``async`` or ``process``; chosen from the
-        function), ``resources`` (names or ``(name, capacity)``, as a list or by ``lambda params, source_id: [...]``),
-        ``needs_source``, ``weight`` (in a chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job
-        types), ``aliases`` (older names; a mapping may preset parameters), ``sensitive`` (parameters shown as
-        ``***``), ``version`` and ``upgrade`` (for jobs in flight across a release), ``on_changed_inputs``,
-        ``stall_after`` (seconds without progress), ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``,
-        ``on_worker_lost``, ``on_store_loss`` (``continue`` or ``freeze`` while the database is away),
-        ``hold_while_waiting``, ``searchable``, ``checkpoint_every`` (items), ``checkpoint_seconds``.
+        A class with a method ``run_job`` is one, too: for each run one instance is made, whose ``__init__`` gets the
+        parameters as ``config`` (a mapping, or the Pydantic model that it is annotated with) or by their names.
+
+        ``name`` (the function's, or the class's: ``MyJob`` is ``my_job``), ``label``, ``description`` (the
+        docstring's first line), ``category``, ``queue``, ``priority`` (higher first), ``max_attempts`` (failures of
+        the code allowed; a lost worker uses none), ``backoff`` (``Backoff``, seconds, or ``(seconds, factor,
+        maximum, jitter)``), ``retry_on`` (exceptions), ``timeout`` (seconds for one attempt), ``isolation``
+        (``thread``, ``async`` or ``process``; chosen from the function), ``resources`` (names or ``(name,
+        capacity)``, as a list or by ``lambda params, source_id: [...]``), ``needs_source``, ``weight`` (in a
+        chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job types), ``aliases`` (older names;
+        a mapping may preset parameters), ``sensitive`` (parameters shown as ``***``), ``version`` and ``upgrade``
+        (for jobs in flight across a release), ``on_changed_inputs``, ``stall_after`` (seconds without progress),
+        ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``, ``on_worker_lost``, ``on_store_loss``
+        (``continue`` or ``freeze`` while the database is away), ``hold_while_waiting``, ``searchable``,
+        ``checkpoint_every`` (items), ``checkpoint_seconds``.
 
         Raises ``InvalidJobType`` when the function or its policy cannot be registered.
         """
@@ -117,7 +123,7 @@ class JobTypes:
             self._aliases[alias] = (job_type.name, preset)
         self._types[job_type.name] = job_type
         if not job_type.is_chain:
-            self._by_func[job_type.func] = job_type.name
+            self._by_func[getattr(job_type.func, "job_class", job_type.func)] = job_type.name
 
     def chain(
         self,
@@ -129,10 +135,24 @@ class JobTypes:
         """Register a chain as a job type. Its phases must be job types by the time it is submitted."""
         self.add(chain_type(name, phases, label, {alias: {} for alias in aliases}))
 
+    def default_schedule(self, job_type: str, *, name: str | None = None, **when: Any) -> None:
+        """Have a schedule made for a job type at the first start of a scheduler, once; deleted, it stays deleted.
+
+        ``name`` is the job type's where it is left out. ``when``: the fields of ``DefaultSchedule``. ``ready`` is a
+        function that says why the job cannot do its work yet, or None; with a reason, the schedule is made disabled.
+        """
+        declared = DefaultSchedule(name=name or job_type, job_type=job_type, **when)
+        self._schedules[declared.name] = declared
+
+    def default_schedules(self) -> tuple[DefaultSchedule, ...]:
+        """The schedules that ship with these job types."""
+        return tuple(self._schedules.values())
+
     def include(self, other: JobTypes) -> None:
-        """Take in all job types of another collection."""
+        """Take in all job types of another collection, and the schedules that ship with them."""
         for job_type in other:
             self.add(job_type)
+        self._schedules |= {declared.name: declared for declared in other.default_schedules()}
 
     def get(self, name: str | Callable[..., Any]) -> JobType:
         """The job type of this name, alias or function. Raises ``UnknownJobType`` with near names."""

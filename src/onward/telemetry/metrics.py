@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import singledispatchmethod
+from itertools import chain
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from onward import events
@@ -88,6 +97,11 @@ METRICS = (
 _BY_NAME = {one.name: one for one in METRICS}
 
 
+def _of_jobs() -> Iterator[Metric]:
+    """What job types that ship count by themselves, in the library's own registry."""
+    return (metric for metric in REGISTRY.collect() if metric.name.startswith("onward_"))
+
+
 class Metrics:
     """Counts what the bus tells; ``text`` is what Prometheus reads. ``look`` reads the load from the database."""
 
@@ -111,7 +125,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """Each metric, without the library's notes on when it was made."""
-        for metric in self.registry.collect():
+        for metric in chain(self.registry.collect(), _of_jobs()):
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
 
@@ -211,6 +225,24 @@ def _gauge(name: str, values: dict[tuple[str, ...], float]) -> Metric:
     for labels, value in values.items():
         family.add_metric(labels, value)
     return family
+
+
+def expose(metrics: Metrics, host: str, port: int) -> tuple[str, Callable[[], None]]:
+    """Offer metrics over HTTP from a thread of its own: the address, and what ends it. Raises ``OnwardError``."""
+    try:
+        server, thread = start_http_server(port, host, registry=metrics)
+    except OSError as error:
+        raise OnwardError(
+            f"Metrics cannot be offered at {host}:{port}: {error.strerror or error}.",
+            hint="Set metrics.port to another.",
+        ) from None
+
+    def end() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return f"http://{host}:{server.server_port}/metrics", end
 
 
 class Measured(Protocol):

@@ -11,11 +11,13 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
 from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics, Traces
 from onward.settings.groups.vault import Vault
 
 __all__ = [
@@ -24,14 +26,17 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
     "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Vault",
     "Worker",
