@@ -55,15 +55,17 @@ def set_up(
     before = root.level
     root.addHandler(handler)
     root.setLevel(min(level, before) if before else level)
-    for name in _QUIET:
-        if level > logging.DEBUG:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    quiet = {} if level <= logging.DEBUG else {name: logging.getLogger(name).level for name in _QUIET}
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.WARNING)
     unsubscribe = bus.subscribe(RunLog(job_types).hear)
 
     def undo() -> None:
         unsubscribe()
         root.removeHandler(handler)
         root.setLevel(before)
+        for name, its_level in quiet.items():
+            logging.getLogger(name).setLevel(its_level)
 
     return undo
 
