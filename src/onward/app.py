@@ -135,7 +135,12 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
+        include_in(
+            self.job_types,
+            prune=self.prune,
+            prune_checkpoints=self.checkpoints.prune,
+            threads_in_use=lambda: nouns.threads_in_use(self._reader),
+        )
 
     # ---- submitting -----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
     Metrics,
@@ -57,6 +58,7 @@ class Settings(Group):
     traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
+    langgraph: LangGraph = LangGraph()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()

@@ -77,7 +77,8 @@ const PLAIN = [
 /** The job as the event tells it; an older event changes nothing, so order and repeats are harmless. */
 export function patched(job: Job, event: Heard): Job {
   const { data } = event
-  if (data.v !== undefined && job.v !== undefined && data.v < job.v) return job
+  const known = job.v ?? Date.parse(job.updated_at) * 1000
+  if (data.v !== undefined && data.v < known) return job
   const changed: Job = { ...job, v: data.v ?? job.v, progress: { ...job.progress } }
   const fields = changed as unknown as Record<string, unknown>
   const progress = changed.progress as unknown as Record<string, unknown>

@@ -11,6 +11,7 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
 from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
@@ -24,6 +25,7 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
     "Metrics",
