@@ -16,21 +16,25 @@ _HOMES = {
     "onward.chains": "run_combined_job",
     "onward.clock": "Clock ManualClock SystemClock",
     "onward.engine.submission": "Submission",
+    "onward.engine.scheduler": "Scheduler",
     "onward.engine.worker": "Worker",
     "onward.errors": (
         "AlreadyAnswered AlreadyClaimed CapacityMismatch ChainNotFound CorruptCheckpoint CursorLost DatabaseMoved "
         "DuplicateStep IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer "
         "InvalidChain InvalidConfig InvalidExport InvalidJobType InvalidParams InvalidSchedule InvalidValue "
         "JobCancelled JobLost JobNotFound JobParked JobStopped JournalUnavailable MissingExtra OnwardError "
-        "QuestionClosed QuestionNotFound RangeFailed ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "VersionConflict WorkersOnline WrongSqliteLibrary"
+        "QuestionClosed QuestionNotFound RangeFailed ResourceBusy ScheduleNotFound SchemaMismatch StoreUnavailable "
+        "UnknownJobType VersionConflict WorkersOnline WrongSqliteLibrary"
     ),
     "onward.model.archive": "ArchivedJob PruneReport",
     "onward.model.chain": "ChainReport ChainTemplate JobPhase",
     "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.question": "QuestionRecord",
+    "onward.model.cron": "DueTime",
     "onward.model.retry": "Backoff",
+    "onward.model.schedule": "Backfill DefaultSchedule Forecast Schedule",
+    "onward.model.schedule_entry": "ScheduleChange",
     "onward.model.states": "RunStatus Status",
     "onward.model.transfer": "TransferReport",
     "onward.settings": "Settings",
