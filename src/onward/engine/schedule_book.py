@@ -12,6 +12,7 @@ from onward.engine.submission import aware, check_text
 from onward.errors import InvalidSchedule, ScheduleNotFound
 from onward.model import ids
 from onward.model.ids import Ids
+from onward.model.rule import Rule
 from onward.model.schedule import Schedule
 from onward.model.verdict import planned
 from onward.store import Connection, Store, schedules
@@ -32,6 +33,7 @@ class Spec:
     """What somebody wants of a schedule: the fields as they shall be; ``origin`` says where that is written."""
 
     wanted: Schedule
+    rule: Rule
     digest: str | None = None
 
 
@@ -49,10 +51,19 @@ def spec(registry: JobTypes, name: str, job_type: str | Callable[..., Any], now:
     for field in ("run_at", "start_at"):
         given[field] = aware(given.get(field), field)
     _take_minutes(given)
-    wanted = Schedule(id="", name=name, job_type=kind.name, params=params, **given)
-    wanted.check(now)
+    wanted = Schedule(
+        id="",
+        name=name,
+        job_type=kind.name,
+        params=params,
+        origin_digest=digest,
+        created_at=now,
+        updated_at=now,
+        **given,
+    )
+    rule = wanted.check(now)
     _check_texts(wanted)
-    return Spec(wanted, digest)
+    return Spec(wanted, rule, digest)
 
 
 def _take_minutes(given: dict[str, Any]) -> None:
@@ -83,8 +94,7 @@ def save(conn: Connection, store: Store, new_ids: Ids, specs: Sequence[Spec], no
         name = item.wanted.name
         before = known.get(name)
         if before is None:
-            started = replace(item.wanted, id=next(made), created_at=now, updated_at=now, origin_digest=item.digest)
-            fresh[name] = _first(started, now, is_of_file=item.digest is not None)
+            fresh[name] = _first(replace(item.wanted, id=next(made)), item.rule, now)
         else:
             known[name] = _update(conn, store, before, item, now)
     if fresh:
@@ -92,12 +102,12 @@ def save(conn: Connection, store: Store, new_ids: Ids, specs: Sequence[Spec], no
     return [known.get(name) or fresh[name] for name in names]
 
 
-def _first(wanted: Schedule, now: datetime, *, is_of_file: bool) -> Schedule:
+def _first(wanted: Schedule, rule: Rule, now: datetime) -> Schedule:
     """A new schedule with its plan. A date in a file may be over by the time when the file is loaded again."""
     if not wanted.enabled:
         return replace(wanted, anchor_at=wanted.start_at or now)
-    found = planned(wanted, now, is_checked=True)
-    return found if is_of_file else _with_times(found)
+    found = planned(wanted, now, rule)
+    return found if wanted.origin_digest is not None else _with_times(found)
 
 
 def _with_times(found: Schedule) -> Schedule:

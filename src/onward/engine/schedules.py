@@ -101,7 +101,7 @@ class Schedules:
             values = schedule_book.edited(before, changes)
             wanted = schedule_book.spec(self._registry, name, values.pop("job_type"), now, **values)
             # Where it was defined stays known, so that the file it is from does not undo the change.
-            kept = Spec(replace(wanted.wanted, origin=before.origin), before.origin_digest)
+            kept = replace(wanted, wanted=replace(wanted.wanted, origin=before.origin), digest=before.origin_digest)
             return schedule_book.save(conn, self._store, self._ids, [kept], now)[0]
 
         return self._written(work)

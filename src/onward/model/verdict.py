@@ -69,12 +69,15 @@ def plan_of(schedule: Schedule, rule: Rule, after: datetime) -> Plan:
     return _planned(schedule, rule.next_after(after))
 
 
-def planned(schedule: Schedule, now: datetime, *, is_checked: bool = False) -> Schedule:
-    """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none."""
+def planned(schedule: Schedule, now: datetime, rule: Rule | None = None) -> Schedule:
+    """The schedule as it is when it is planned anew, after ``now``: its next time, or why there is none.
+
+    ``rule``: that of the schedule, where it was checked before.
+    """
     created = schedule.created_at or now
     anchor = schedule.start_at or schedule.anchor_at or created
     try:
-        plan = plan_of(schedule, schedule.rule(anchor) if is_checked else schedule.check(anchor), now)
+        plan = plan_of(schedule, rule or schedule.check(anchor), now)
     except InvalidSchedule as error:
         return replace(
             schedule, fault=str(error), due_at=None, planned_at=None, next_run_at=None, anchor_at=anchor,
@@ -144,10 +147,11 @@ def _passed(
         if len(found) == most:
             # So long was nobody here: the last ones count, and they are found from the end.
             horizon = now - timedelta(seconds=schedule.jitter_seconds)
-            recent = latest(rule, at, horizon, most) if at <= horizon else []
-            found = [found[0], *(recent or found[1:])]
+            recent = latest(rule, found[1], horizon, most) if at <= horizon else found[1:]
+            found = [found[0], *recent]
             at = rule.next_after(found[-1])
-            most = len(found) + most
+            # Jitter alone is what may be left: less than that of the last ones.
+            most += len(found)
             continue
         found.append(at)
         at = rule.next_after(at)
