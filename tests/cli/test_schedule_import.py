@@ -65,7 +65,7 @@ def test_dry_run_shows_what_would_be_added_and_adds_nothing(command: Cli, tmp_pa
     (tmp_path / "table").write_text(TABLE)
     said = command("schedule", "import", "table", "--job-type", "command", "--dry-run", "--json")
     assert said.code == 0, said.err
-    taken, mail, boot = said.json["items"] if isinstance(said.json, dict) else said.json
+    taken, mail, boot = said.json["items"]
     assert taken["name"] == "backup"
     assert taken["when"] == "30 2 * * 1-5 UTC"
     assert taken["params"] == {"command": "/usr/local/bin/backup.sh --full"}
