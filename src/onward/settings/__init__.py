@@ -13,6 +13,7 @@ from onward.settings.groups import (
     Retention,
     Scheduler,
     Sources,
+    Vault,
     Worker,
 )
 from onward.settings.origin import Origin, hide_secrets
@@ -35,6 +36,7 @@ __all__ = [
     "Settings",
     "Sources",
     "Variable",
+    "Vault",
     "Worker",
     "hide_secrets",
     "json_schema",

@@ -19,6 +19,7 @@ from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 from onward.settings.groups.telemetry import Metrics, Traces
+from onward.settings.groups.vault import Vault
 
 __all__ = [
     "Cache",
@@ -39,5 +40,6 @@ __all__ = [
     "Sources",
     "Traces",
     "Ui",
+    "Vault",
     "Worker",
 ]
