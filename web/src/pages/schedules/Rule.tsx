@@ -1,13 +1,10 @@
 import type { Schedule } from '@/api/types'
 
-/** "Weekdays at 02:30, Europe/Berlin" and the rule as it was given. */
+/** "Weekdays at 02:30 Europe/Berlin" and the rule as it was given. */
 export function Rule({ of }: { of: Schedule }) {
   return (
     <span className="rule">
-      <span>
-        {of.in_words || of.rule}
-        {of.cron && <span className="muted">, {of.timezone}</span>}
-      </span>
+      <span>{of.in_words || of.rule}</span>
       {of.in_words && of.cron && <code className="muted">{of.cron}</code>}
     </span>
   )
