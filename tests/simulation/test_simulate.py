@@ -14,6 +14,7 @@ import pytest
 from onward import Context, Onward
 from onward.engine.desk import Desk
 from onward.store import checkpoints, claims, endings
+from onward.store.journal import Journal
 from onward.testing import simulate
 from onward.testing.simulation import SimulationFailed
 
@@ -99,7 +100,13 @@ def nobody_takes_over(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claims, "owned_by", lambda *given: [])
 
 
-@pytest.mark.parametrize("mutant", [no_fence_check, checkpoints_go_back, steps_are_not_kept, nobody_takes_over])
+def journals_are_empty(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Journal, "append", lambda *given: 0)
+
+
+@pytest.mark.parametrize(
+    "mutant", [no_fence_check, checkpoints_go_back, steps_are_not_kept, nobody_takes_over, journals_are_empty]
+)
 def test_broken_engine_is_found(mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
     monkeypatch.setattr("onward.testing.simulation._TRIES", 0)
