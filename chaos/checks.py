@@ -144,10 +144,13 @@ def _explains(evidence: Evidence, earlier: Line, until: int) -> bool:
 
     That the whole database was away is no reason: an outage costs time, and nothing else.
     """
+    if earlier.kind == "poison":
+        # It is about to end its worker by itself.
+        return True
     pid = evidence.pids.get(earlier.pid, earlier.pid)
     for fault in evidence.faults_of(pid):
         is_reason = fault.kind in ("died", "kill", "stop", "stop inside") or fault.kind in _PARTITIONS
-        # A death is noted a moment after it.
+        # A death is noted from when the worker was last seen alive until it was found dead.
         if is_reason and fault.begin - _SECOND <= until and fault.end >= earlier.at - _SECOND:
             return True
     return False

@@ -89,9 +89,10 @@ class Show:
 
     def _look_after_workers(self) -> None:
         for actor in self.stage.workers:
-            if actor.process is None or actor.process.poll() is None:
-                continue
             now = boottime()
+            if actor.process is None or actor.process.poll() is None:
+                actor.seen_at = now
+                continue
             if actor.restart_at == 0:
                 self._has_ended(actor, now)
                 actor.restart_at = now + int(self._chance.uniform(0.05, 1.0) * _SECOND)
@@ -105,7 +106,8 @@ class Show:
         code, pid = process.returncode, process.pid
         name = actor.expected_exit or "unasked"
         self.exits[f"{name} {code}"] += 1
-        self.stage.note("died", actor.part.name, pid, now, now, f"{name} {code}")
+        # Since it was last seen alive: a turn that was long, on a crowded machine, is no part of the truth.
+        self.stage.note("died", actor.part.name, pid, actor.seen_at, now, f"{name} {code}")
         if code == -signal.SIGKILL:
             self._in(_orphan_seconds(), lambda: self._look_for_orphans(pid))
 
