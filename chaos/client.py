@@ -151,7 +151,7 @@ def main() -> int:
     """Ask until the harness says that it is enough."""
     part = Part.mine()
     folder = Path(part.folder)
-    app = make_app(part.url, part.lease_seconds)
+    app = make_app(part.url, part.lease_seconds, part.journals)
     planted.plant(part.plant)
     chance = random.Random(json.dumps([part.seed, part.name]))
     client = Client(part, app, History(folder / f"history-{part.name}.jsonl"), chance)

@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--points", default="10000/2000", help="crash points: SQLite/PostgreSQL")
     parser.add_argument("--calls", choices=("all", "some"), default="all", help="system calls to meet")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--asks", type=float, default=Options().asks, help="calls a second of each client in chaos")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to run; the rest stays as it is")
     parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES, help="databases for chaos")
     given = parser.parse_args()
@@ -66,7 +67,7 @@ def main() -> int:
     for part in given.parts:
         match part:
             case "chaos":
-                passed = [_chaos(store, given.seed, given.minutes * 60) for store in given.stores]
+                passed = [_chaos(store, given.seed, given.minutes * 60, given.asks) for store in given.stores]
                 is_good = is_good and all(passed)
             case "planted":
                 is_good = _planted(given.seed) and is_good
@@ -94,14 +95,14 @@ def _kept(part: str) -> Any:
     return json.loads(RESULTS.read_text()).get(part) if RESULTS.exists() else None
 
 
-def _chaos(store: str, seed: int, seconds: float) -> bool:
+def _chaos(store: str, seed: int, seconds: float, asks: float) -> bool:
     """Chaos on one database, in pieces of one seed each; the file has all pieces that are done."""
     others = [run_ for run_ in _kept("chaos") or [] if run_["store"] != store]
     found: list[dict[str, Any]] = []
     left, number = seconds, seed
     while left > 0:
         piece = min(_PIECE_SECONDS, left)
-        report = run(Options(seed=number, seconds=piece, store=store))
+        report = run(Options(seed=number, seconds=piece, store=store, asks=asks))
         print(report.text(), flush=True)
         problems = [f"{each.measure}: {each.text}" for each in report.findings] + report.shortfalls
         found.append({**report.as_dict(), "problems": problems})

@@ -29,7 +29,7 @@ def main() -> int:
     if part.is_elsewhere:
         # As the others see it, on another machine: they cannot look into its table of processes.
         proof._boot_id = lambda: part.name
-    app = make_app(part.url, part.lease_seconds)
+    app = make_app(part.url, part.lease_seconds, part.journals)
     planted.plant(part.plant)
     worker = app.worker(concurrency=part.slots, name=part.name)
     try:

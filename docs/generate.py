@@ -360,9 +360,9 @@ def crash_matrix() -> str:
         planted = [one for one in found.get("planted", []) if one["store"] == store]
         if planted:
             times = sorted(one["seconds"] for one in planted if one["seconds"] is not None)
-            longest = f", the longest after {times[-1]} s" if times else ""
+            longest = f"at the longest after {times[-1]} s, with start and drain" if times else "none"
             missed = [one["fault"] for one in planted if one["seconds"] is None]
-            told = f"each within 300 s{longest}" + (f"; not found: {', '.join(missed)}" if missed else "")
+            told = longest + (f"; not found: {', '.join(missed)}" if missed else "")
             rows.append((f"{name}: planted faults found", told, f"{len(times)} of {len(planted)}", "all"))
     simulated = found["simulation"]
     faults = sum(simulated["faults"].values())
