@@ -258,6 +258,7 @@ def _wait(value: dict[str, Any]) -> Wait:
     return Wait(
         until=datetime.fromisoformat(value["until"]) if value["until"] else None,
         question=Asking(**value["question"]) if value["question"] else None,
+        any_of=tuple(value["any_of"]),
     )
 
 
