@@ -58,7 +58,7 @@ def test_looking_ahead_from_everywhere_in_a_long_text_is_given_up() -> None:
         (r"(a)\1", "uses groupref"),
         ("(?<=a)b", "uses assert"),
         ("(?i)a", "uses flags"),
-        ("(a", "is no regular expression"),
+        ("(a", "is not a JSON Schema at properties.code.pattern"),
         ("((a{99}){99}){99}", "is too large"),
     ],
 )
@@ -66,6 +66,11 @@ def test_what_cannot_be_had_is_refused_where_the_schema_is_made(pattern: str, wo
     with pytest.raises(InvalidValue) as refused:
         check_schema({"properties": {"code": {"type": "string", "pattern": pattern}}}, "The schema")
     assert words in refused.value.message
+
+
+def test_what_is_no_pattern_at_all_is_refused() -> None:
+    with pytest.raises(InvalidValue, match="is no regular expression"):
+        compiled("(a")
 
 
 def test_schema_uses_these_patterns_for_values_and_for_names() -> None:
