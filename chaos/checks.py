@@ -142,14 +142,15 @@ def _check_moves(job: str, events: list[tuple[int, int, str, int]]) -> Iterator[
 def _explains(evidence: Evidence, earlier: Line, until: int) -> bool:
     """Whether something was done to the worker of a line by which its job could be taken from it.
 
-    That the whole database was away is no reason: an outage costs time, and nothing else.
+    That the whole database was away is no reason: an outage costs time, and nothing else. That the machine had no room
+    for a process, longer than its lease bears, is one: it is as if it had been stopped.
     """
     if earlier.kind == "poison":
         # It is about to end its worker by itself.
         return True
     pid = evidence.pids.get(earlier.pid, earlier.pid)
-    for fault in evidence.faults_of(pid):
-        is_reason = fault.kind in ("died", "kill", "stop", "stop inside") or fault.kind in _PARTITIONS
+    for fault in (*evidence.faults_of(pid), *evidence.starved):
+        is_reason = fault.kind in ("died", "kill", "stop", "stop inside", "starved") or fault.kind in _PARTITIONS
         # A death is noted from when the worker was last seen alive until it was found dead.
         if is_reason and fault.begin - _SECOND <= until and fault.end >= earlier.at - _SECOND:
             return True

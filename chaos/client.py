@@ -95,7 +95,8 @@ class Client:
             case "big":
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
             case "forker":
-                params = {"deaf": self.chance.choice((0, 0.3, 12))}
+                # Where it is about children, they do not end by themselves.
+                params = {"deaf": 40 if self.part.jobs == ["forker"] else self.chance.choice((0, 0.3, 12))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)

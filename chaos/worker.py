@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from chaos import planted
 from chaos.actor import Part, make_app
-from chaos.notes import Control
+from chaos.notes import Control, Pulse
 from onward.engine import proof
 from onward.errors import StoreUnavailable
 from onward.store import Connection, Store
@@ -31,6 +32,7 @@ def main() -> int:
         proof._boot_id = lambda: part.name
     app = make_app(part.url, part.lease_seconds, part.journals)
     planted.plant(part.plant)
+    Pulse(Path(part.folder), part.name, part.lease_seconds / 3).start()
     worker = app.worker(concurrency=part.slots, name=part.name)
     try:
         return worker.run()
