@@ -64,7 +64,7 @@ class Calls:
         )  # fmt: skip
         self.tried += 1
         self.met += any(word in log.read_text() for word in ("INJECTED", "killed by SIGKILL"))
-        if how != "signal=SIGKILL" and "acked" not in said.stdout and "Error" not in said.stderr:
+        if how != "signal=SIGKILL" and "acked" not in said.stdout and said.returncode == 0:
             self.wrong.append(f"{self.act} {calls} {how} {number}: ended without a word: {said.stderr[-300:]}")
         problem = judge("acked" in said.stdout)
         if problem:
