@@ -13,12 +13,12 @@ MINUTES ?= 30
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench proof lock clean
+.PHONY: help install pages demo test check format bench proof lock clean
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
-install: $(STAMP) ## make .venv with all that is needed, exactly as locked; instant when up to date
+install: $(STAMP) pages ## make .venv with all that is needed, exactly as locked, and the pages; instant when up to date
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -x $(BIN)/python || test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed: make install PYTHON=/path/to/python3.12"; exit 1; }
@@ -26,6 +26,9 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+pages: $(STAMP) # build the pages, if their sources changed
+	@$(BIN)/python hatch_build.py
 
 demo: install ## start onward with its demo jobs
 	$(BIN)/onward demo
@@ -38,6 +41,7 @@ check: install ## format, lint, types, floors and habits
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py check
 	$(BIN)/python -m pytest -q tests/house
 
 format: install ## put the code into its form

@@ -1,0 +1,279 @@
+/** The records of the HTTP interface, as far as the pages read them. */
+
+export interface Progress {
+  percent: number | null
+  message: string | null
+  done: number | null
+  total: number | null
+  rate: number | null
+  eta_seconds: number | null
+  phase: string | null
+}
+
+export interface Fault {
+  type: string
+  message: string
+  traceback: string | null
+}
+
+export interface Reason {
+  code: string
+  text: string
+  refs: string[]
+}
+
+export interface Need {
+  name: string
+  capacity: number
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type Schema = { [key: string]: Json }
+
+export interface Job {
+  id: string
+  job_type: string
+  status: string
+  state: string
+  label: string
+  source_id: string | null
+  user_id: string | null
+  bot_id: string | null
+  tags: string[]
+  queue: string
+  priority: number
+  params: { [key: string]: Json }
+  progress: Progress
+  result: Json
+  error: Fault | null
+  waiting_reason: Reason | null
+  hitl: Hitl | null
+  attempt: number
+  max_attempts: number
+  created_at: string
+  run_at: string | null
+  started_at: string | null
+  completed_at: string | null
+  updated_at: string
+  parent_id: string | null
+  resources: Need[]
+  worker_id: string | null
+  has_checkpoint: boolean
+  checkpoint_number: number | null
+  checkpoint_at: string | null
+  superseded_by: string | null
+  acknowledged_by: string | null
+  acknowledged_at: string | null
+  acknowledged_note: string | null
+  type_version: number
+  v?: number
+}
+
+export interface ActionState {
+  allowed: boolean
+  reason: string | null
+}
+
+export interface Relative {
+  id: string
+  job_type: string
+  state: string
+}
+
+export interface Run {
+  id: string
+  attempt: number
+  status: string
+  worker_id: string | null
+  started_at: string | null
+  finished_at: string | null
+  duration_ms: number | null
+  error: Fault | null
+}
+
+export interface Phase {
+  id: string | null
+  name: string
+  job_type: string
+  weight: number
+  state: string
+  percent: number | null
+  started_at: string | null
+  completed_at: string | null
+}
+
+export interface Range extends Relative {
+  family: string | null
+  number: number
+  of: number
+  start: number
+  end: number | null
+  percent: number | null
+}
+
+export interface JobDetail extends Job {
+  runs: Run[]
+  phases: Phase[]
+  ranges: Range[]
+  actions: Record<string, ActionState>
+  parent: Relative | null
+  schedule: string | null
+  followers: Relative[]
+  version: string
+}
+
+export interface LogLine {
+  seq: number
+  at: string
+  level: string
+  message: string
+  attempt: number
+  fields: { [key: string]: Json }
+}
+
+export interface Change {
+  seq: number
+  at: string
+  kind: string
+  actor: string | null
+  generation: number
+  data: { [key: string]: Json }
+}
+
+export interface CheckpointRecord {
+  id?: string
+  job_id?: string
+  number: number
+  saved_at: string
+  percent?: number | null
+  bytes?: number | null
+  pinned?: boolean
+  version?: number | null
+  valid?: boolean
+  why_not?: string | null
+  kept_until?: string | null
+}
+
+/** The facts of the question: resume, start fresh, or neither? */
+export interface ResumeFacts {
+  job_id: string
+  job_type: string
+  source_id: string | null
+  title: string
+  percent: number | null
+  done: number | null
+  total: number | null
+  age_seconds: number
+  stopped_at: string
+  stopped_why: string
+  checkpoint: { number: number; saved_at: string; percent: number | null; kept_until: string | null } | null
+  redo: { seconds: number; items: number | null } | null
+  code: { same: boolean; was: number; now: number }
+  inputs: { same: boolean; differences: { name: string; was: Json; now: Json }[] }
+  can_resume: boolean
+  why_not: string | null
+  default: 'resume' | null
+  lost_seconds: number
+  left_seconds: number | null
+  fresh_seconds: number | null
+  phase?: { number: number; of: number; name: string } | null
+  resources?: string[]
+}
+
+export interface JobType {
+  name: string
+  label: string
+  description: string
+  category: string
+  params_schema: Schema
+  weight: number
+  queue: string
+  needs_source: boolean
+  resources_hint: string[]
+  runs_before: string[]
+  runs_after: string[]
+  conflicts_with: string[]
+  is_chain: boolean
+  phases: { name: string; job_type: string; weight: number; params: { [key: string]: Json } }[]
+}
+
+export interface Question {
+  id: string
+  job_id: string
+  job_type: string
+  chain_id: string | null
+  source_id: string | null
+  name: string
+  type: string
+  state: string
+  prompt: string
+  data: Json
+  schema: Schema | null
+  asked_at: string | null
+  expires_at: string | null
+  on_timeout: string
+  default: Json
+  assigned_to: string | null
+  claimed_by: string | null
+  claimed_at: string | null
+  response: Json
+  answered_by: string | null
+  answered_at: string | null
+  holds: string[]
+  behind: number
+}
+
+export interface Operation {
+  id: string
+  action: string
+  state: string
+  total: number | null
+  done: number
+  succeeded?: number
+  failed?: number
+  skipped?: number
+  breakdown?: Record<string, number>
+  outcomes?: { id: string; outcome: string; message?: string | null }[]
+  [fact: string]: unknown
+}
+
+export interface Hitl {
+  id: string
+  name: string
+  type: string
+  prompt: string
+  data: Json
+  schema: Schema | null
+  response: Json
+  expires_at: string | null
+}
+
+export interface Count {
+  value: number
+  exact: boolean
+}
+
+export interface Page<T> {
+  items: T[]
+  next: string | null
+  prev: string | null
+  count?: Count | null
+}
+
+export interface Session {
+  user: string
+  role: Role
+  read_only: boolean
+  version: string
+  time_zone?: string
+  database?: { kind: string }
+  base?: string
+}
+
+export type Role = 'viewer' | 'operator' | 'editor' | 'admin'
+
+export interface Badges {
+  interrupted: Count
+  inputs: Count
+  failed_24h: Count
+}

@@ -1,0 +1,55 @@
+/** The pages, in their order, each with the key that follows "g". */
+import {
+  Archive,
+  Boxes,
+  CalendarClock,
+  LayoutDashboard,
+  ListChecks,
+  type LucideIcon,
+  MessageCircleQuestion,
+  Server,
+  Settings,
+  Unplug,
+  Workflow,
+} from 'lucide-react'
+import type { Badges } from '@/api/types'
+import type { Tone } from '@/words/states'
+
+export interface NavPage {
+  path: string
+  label: string
+  key: string
+  icon: LucideIcon
+  badge?: { name: keyof Badges; tone: Tone; meaning: string }
+}
+
+export const PAGES: NavPage[] = [
+  { path: '/', label: 'Overview', key: 'o', icon: LayoutDashboard },
+  {
+    path: '/jobs',
+    label: 'Jobs',
+    key: 'j',
+    icon: ListChecks,
+    badge: { name: 'failed_24h', tone: 'red', meaning: 'failed in 24 h' },
+  },
+  {
+    path: '/interrupted',
+    label: 'Interrupted',
+    key: 'i',
+    icon: Unplug,
+    badge: { name: 'interrupted', tone: 'amber', meaning: 'interrupted' },
+  },
+  { path: '/schedules', label: 'Schedules', key: 's', icon: CalendarClock },
+  { path: '/chains', label: 'Chains', key: 'c', icon: Workflow },
+  {
+    path: '/waiting',
+    label: 'Waiting for you',
+    key: 'w',
+    icon: MessageCircleQuestion,
+    badge: { name: 'inputs', tone: 'purple', meaning: 'waiting for you' },
+  },
+  { path: '/resources', label: 'Resources', key: 'r', icon: Boxes },
+  { path: '/checkpoints', label: 'Checkpoints', key: 'k', icon: Archive },
+  { path: '/workers', label: 'Workers', key: 'n', icon: Server },
+  { path: '/settings', label: 'Settings', key: ',', icon: Settings },
+]

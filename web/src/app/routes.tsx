@@ -1,0 +1,24 @@
+import { lazy } from 'react'
+import type { RouteObject } from 'react-router'
+import { NotFound } from '@/pages/NotFound'
+import { Shell } from './Shell'
+
+const page = (load: () => Promise<Record<string, React.ComponentType>>, name: string) => {
+  const Page = lazy(async () => ({ default: (await load())[name] as React.ComponentType }))
+  return <Page />
+}
+
+export const ROUTES: RouteObject[] = [
+  {
+    element: <Shell />,
+    children: [
+      { index: true, element: page(() => import('@/pages/overview/Overview'), 'Overview') },
+      { path: 'jobs', element: page(() => import('@/pages/jobs/Jobs'), 'Jobs') },
+      { path: 'jobs/:id', element: page(() => import('@/pages/job/JobPage'), 'JobPage') },
+      { path: 'interrupted', element: page(() => import('@/pages/interrupted/Interrupted'), 'Interrupted') },
+      { path: 'waiting', element: page(() => import('@/pages/waiting/Waiting'), 'Waiting') },
+      { path: 'operations/:id', element: page(() => import('@/pages/operation/OperationPage'), 'OperationPage') },
+      { path: '*', element: <NotFound /> },
+    ],
+  },
+]

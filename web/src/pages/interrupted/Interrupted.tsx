@@ -1,0 +1,3 @@
+export function Interrupted() {
+  return <h1>Interrupted</h1>
+}

@@ -1,0 +1,47 @@
+/** Schemas as Pydantic writes them, made plain for a form. */
+import type { RJSFSchema, UiSchema } from '@rjsf/utils'
+import type { Schema } from '@/api/types'
+
+type Node = { [key: string]: unknown }
+
+/** "X or nothing" becomes X: an empty field means nothing. */
+export function plainSchema(schema: Schema): RJSFSchema {
+  return simplify(schema) as RJSFSchema
+}
+
+function simplify(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(simplify)
+  if (!node || typeof node !== 'object') return node
+  const made: Node = Object.fromEntries(Object.entries(node as Node).map(([key, value]) => [key, simplify(value)]))
+  if (Array.isArray(made.anyOf)) {
+    const kinds = made.anyOf as Node[]
+    const real = kinds.filter((kind) => kind?.type !== 'null')
+    if (real.length === 1 && real.length < kinds.length) {
+      const { anyOf: _anyOf, ...rest } = made
+      if (rest.default === null) delete rest.default
+      return { ...real[0], ...rest }
+    }
+  }
+  if (made.default === null) delete made.default
+  return made
+}
+
+/** How each field is shown: few choices as radios, long texts as areas. */
+export function uiOf(schema: RJSFSchema): UiSchema {
+  const ui: UiSchema = { 'ui:submitButtonOptions': { norender: true } }
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    if (typeof field !== 'object') continue
+    const choice = (field as RJSFSchema).enum
+    const format = (field as RJSFSchema).format
+    if (choice && choice.length <= 6 && choice.length > 1) ui[name] = { 'ui:widget': 'radio' }
+    else if (format === 'textarea' || ((field as RJSFSchema).maxLength ?? 0) > 300)
+      ui[name] = { 'ui:widget': 'textarea' }
+    else if (format === 'password' || (field as RJSFSchema).writeOnly) ui[name] = { 'ui:widget': 'password' }
+  }
+  return ui
+}
+
+/** Whether a form can show it: an object with named fields. */
+export function hasForm(schema: Schema | null | undefined): boolean {
+  return Boolean(schema && typeof schema.properties === 'object' && Object.keys(schema.properties as object).length > 0)
+}
