@@ -108,6 +108,7 @@ class SimulatedWorker:
                 pen.commit = _telling(pen.commit, on_written)  # type: ignore[method-assign]  # to hear of each change
         self._put_plainly = type(worker._writer).put
         self.claimed: list[Desk] = []
+        self._has_tried = False
 
     @property
     def id(self) -> str:
@@ -118,6 +119,10 @@ class SimulatedWorker:
         """Write back what those before it on this machine have left, and enter. Raises ``StoreUnavailable``."""
         if self._worker._adopter is not None:
             self._worker._adopter.adopt()
+        if self._has_tried:
+            # Whether the word of it was lost nobody knows; the next process would have an id of its own.
+            self._worker.id = self._worker._ids.new()
+        self._has_tried = True
         self._worker._enter()
 
     def leave(self) -> None:
