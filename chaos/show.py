@@ -1,4 +1,7 @@
-"""The show: does what the plan says at its time, starts again what has died, heals, and waits until all is done."""
+"""The show: does what the plan says at its time, starts again what has died, heals, and waits until all is done.
+
+It is one file, a little long, since every kind of fault is a few lines here that share the turns of one loop.
+"""
 
 from __future__ import annotations
 

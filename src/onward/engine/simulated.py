@@ -109,6 +109,8 @@ class SimulatedWorker:
         self._put_plainly = type(worker._writer).put
         self.claimed: list[Desk] = []
         self._has_tried = False
+        self.is_there = False
+        """Whether it has entered: its services have their turns from then on."""
 
     @property
     def id(self) -> str:
@@ -124,6 +126,7 @@ class SimulatedWorker:
             self._worker.id = self._worker._ids.new()
         self._has_tried = True
         self._worker._enter()
+        self.is_there = True
 
     def leave(self) -> None:
         """Sign off."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from onward.errors import InvalidValue
 
-# The parser of Python's own expressions, the same in all versions from 3.11 on; typeshed does not know it.
-_parser: Any = re._parser  # type: ignore[attr-defined]
+# The parser of Python's own expressions, the same in all versions from 3.11 on.
+_parser: Any = re._parser  # type: ignore[attr-defined]  # typeshed does not know it
 _MOST_CODE = 10_000
 """Places of a compiled pattern; each repetition with a number takes as many as it says."""
 _MOST_WORK = 3_000_000

@@ -200,7 +200,7 @@ class Player:
 
     def _serve(self, act: Callable[[SimulatedWorker], None]) -> None:
         """A turn of a service, which does not wait for the job."""
-        if self._worker is not None:
+        if self._worker is not None and self._worker.is_there:
             with contextlib.suppress(StoreUnavailable):
                 act(self._worker)
 
