@@ -277,3 +277,24 @@ export interface Badges {
   inputs: Count
   failed_24h: Count
 }
+
+export interface Bucket {
+  at: string
+  succeeded: number
+  failed: number
+  cancelled: number
+}
+
+export interface QueueDepth {
+  queue: string
+  waiting: number
+  oldest_seconds: number | null
+}
+
+export interface OverviewRecord {
+  attention: { code: string; text: string; count: number; query: string | null }[]
+  running: Job[]
+  throughput: Bucket[]
+  depth: QueueDepth[]
+  next_runs: { schedule: string; job_type: string; at: string }[]
+}
