@@ -258,6 +258,8 @@ export interface Page<T> {
   next: string | null
   prev: string | null
   count?: Count | null
+  /** Only so many of the newest were looked at; null means all. */
+  searched?: number | null
 }
 
 export interface Session {

@@ -8,6 +8,7 @@ import { Table } from '@/parts/Table'
 import { Time } from '@/parts/Time'
 import { View } from '@/parts/View'
 import { shortId } from '@/words/numbers'
+import { firstLine } from '@/words/texts'
 
 /** Who has answered what, and when. */
 export function Answered() {
@@ -35,7 +36,7 @@ export function Answered() {
               {
                 name: 'question',
                 label: 'Question',
-                cell: (question) => question.prompt.split('\n')[0] || question.name,
+                cell: (question) => firstLine(question.prompt) || question.name,
               },
               {
                 name: 'job',

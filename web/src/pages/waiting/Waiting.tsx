@@ -11,6 +11,7 @@ import { Tabs } from '@/parts/Tabs'
 import { Time } from '@/parts/Time'
 import { View } from '@/parts/View'
 import { plural, shortId } from '@/words/numbers'
+import { firstLine } from '@/words/texts'
 import { useRowKeys } from '../jobs/useRowKeys'
 import { Answered } from './Answered'
 import { QuestionCard } from './QuestionCard'
@@ -135,8 +136,4 @@ function Deadline({ question }: { question: Question }) {
       <span className="muted">{THEN[question.on_timeout] ?? question.on_timeout}</span>
     </span>
   )
-}
-
-function firstLine(text: string): string {
-  return (text.trim().split('\n')[0] ?? '').replaceAll(/[*_`#]|\[([^\]]*)\]\([^)]*\)/g, '$1')
 }
