@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -10,12 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -26,7 +24,8 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PATIENCE = 30.0
+PATIENCE = 45.0
+START_PATIENCE = 100.0
 expect.set_options(timeout=PATIENCE * 1000)
 
 
@@ -57,7 +56,11 @@ class Served:
                 [sys.executable, "-m", *self._command()],
                 cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        wait_until(self.is_ready, lambda: f"the server did not start: {self.log()}")
+        try:
+            wait_until(self.is_ready, lambda: f"the server did not start: {self.log()}", START_PATIENCE)
+        except BaseException:
+            self.stop()
+            raise
 
     def _command(self) -> list[str]:
         if self.prefix:
@@ -69,9 +72,8 @@ class Served:
         assert self.process is not None
         assert self.process.poll() is None, self.log()
         try:
-            with urllib.request.urlopen(f"{self.url}{self.prefix}/healthz", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except OSError:
+            return httpx.get(f"{self.url}{self.prefix}/healthz", timeout=5).status_code == 200
+        except httpx.HTTPError:
             return False
 
     def log(self) -> str:
@@ -88,15 +90,12 @@ class Served:
 
     def call(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """The interface, as any program uses it."""
-        request = urllib.request.Request(
-            f"{self.url}{self.prefix}/api/v1/{path}",
-            None if body is None else json.dumps(body).encode(),
-            {"Content-Type": "application/json"},
-            method=method or ("GET" if body is None else "POST"),
-        )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+        answer = httpx.request(
+            method or ("GET" if body is None else "POST"), f"{self.url}{self.prefix}/api/v1/{path}",
+            json=body, timeout=PATIENCE,
+        )  # fmt: skip
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
 
     def submit(self, job_type: str, params: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
         """A new job."""
@@ -119,9 +118,9 @@ class Served:
         (self.gates / gate).touch()
 
 
-def wait_until(holds: Callable[[], bool], otherwise: Callable[[], str]) -> None:
+def wait_until(holds: Callable[[], bool], otherwise: Callable[[], str], patience: float = PATIENCE) -> None:
     """Look again and again until it holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not holds():
         assert time.monotonic() < deadline, otherwise()
         time.sleep(0.05)

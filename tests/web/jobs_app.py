@@ -44,7 +44,7 @@ def word_count(
     note: str | None = None,
 ) -> dict[str, Any]:
     """Count the words of all texts in a folder."""
-    ctx.log.info("counting in " + folder, mode=mode)
+    ctx.log.info("counting", folder=folder, mode=mode)
     return {"folder": folder, "words": 4211, "note": note}
 
 
