@@ -24,6 +24,7 @@ from onward.model.job import Job
 from onward.model.states import LEGAL_MOVES, RunStatus, Status, Waiting
 from onward.settings.table import reference as settings_reference
 from onward.store import tables
+from onward.telemetry.metrics import METRICS
 
 REFERENCE = Path(__file__).parent / "reference"
 REGION = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -63,6 +64,9 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("What exports, imports and moves report", "onward.model.transfer", ("TransferReport",)),
     ("Who did what", "onward.engine.steering", ("Audit",)),
     ("Jobs in memory", "onward.engine.memory", ("JobMemoryStore", "EmptyMemoryStore")),
+    ("Metrics", "onward.telemetry.metrics", ("Metrics", "metrics_text")),
+    ("The load", "onward.model.load", ("Load", "QueueDepth")),
+    ("Cron", "onward.model.cron", ("Cron", "DueTime")),
     ("asyncio", "onward.aio", ("AsyncOnward",)),
     (
         "The older interface",
@@ -77,6 +81,8 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     ("The older interface: verbs", "onward.engine.older", ("Jobs",)),
+    ("An assistant's memory", "onward.catalogue.memory", ("AssistantMemory", "Memory", "Found", "Attribute")),
+    ("An assistant's memory: profiles", "onward.catalogue.memory", ("Profile", "Summary", "profile_summary")),
     ("Testing", "onward.testing", ("JobBench", "Interrupted", "simulate", "Simulated")),
     ("Clocks", "onward", ("Clock", "SystemClock", "ManualClock")),
     ("Settings", "onward", ("Settings",)),
@@ -434,12 +440,36 @@ _TOGETHER = (
 )
 
 
+# ---- metrics ------------------------------------------------------------------------------------------------
+
+METRICS_HEAD = """\
+# Metrics
+
+Written by `python docs/generate.py` from the code. Names, types and labels are stable. Counters and histograms are of
+the process that is asked; gauges without `job_type` are read from the database. How to use them:
+[monitor](../how-to/monitor.md).
+
+| name | type | labels | what |
+|---|---|---|---|
+"""
+
+
+def metrics_page() -> str:
+    """Every metric."""
+    rows = (
+        f"| `{one.name}` | {one.kind} | {', '.join(f'`{label}`' for label in one.labels)} | {one.meaning} |\n"
+        for one in METRICS
+    )
+    return METRICS_HEAD + "".join(rows)
+
+
 # ---- writing ------------------------------------------------------------------------------------------------
 
 WHOLE: dict[str, Callable[[], str]] = {
     "python.md": python_page,
     "errors.md": errors_page,
     "settings.md": settings_reference,
+    "metrics.md": metrics_page,
 }
 REGIONS: dict[str, Callable[[], str]] = {
     "moves": moves,

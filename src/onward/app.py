@@ -6,6 +6,7 @@ The file is long because every verb of the public interface has its documentatio
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from onward.engine.in_process import InProcess
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
+from onward.engine.news import News
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
@@ -41,9 +43,12 @@ from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
+from onward.model.load import Load
+from onward.model.query import JobQuery
 from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
+from onward.telemetry.metrics import Metrics
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -74,6 +79,8 @@ class Onward:
         self.job_types = JobTypes()
         self.job_types.add(any_chain())
         self.events = Bus()
+        self._metrics: Metrics | None = None
+        self._one_at_a_time = threading.Lock()
         self.bots = bots
         self._ids = Ids(self.clock)
         self._store = Store(self.settings.database.url, self.settings, self.clock)
@@ -130,7 +137,12 @@ class Onward:
 
     def include_catalogue(self) -> None:
         """Take in every job type and chain that ships with onward."""
-        include_in(self.job_types, prune=self.prune, prune_checkpoints=self.checkpoints.prune)
+        include_in(
+            self.job_types,
+            prune=self.prune,
+            prune_checkpoints=self.checkpoints.prune,
+            threads_in_use=lambda: nouns.threads_in_use(self._reader),
+        )
 
     # ---- submitting -----------------------------------------------------------------------------------------
 
@@ -318,6 +330,14 @@ class Onward:
         )
         return self._reader.find(query, limit, after)
 
+    def search(self, query: JobQuery, *, limit: int = 50, after: str | None = None) -> Page[Job]:
+        """A page of the jobs of a query, in its order; ``after`` is the ``next`` or ``prev`` of a page of it."""
+        return self._reader.find(query, limit, after)
+
+    def count_matching(self, query: JobQuery, cap: int = 10_000) -> int:
+        """How many jobs a query finds, counted up to ``cap``."""
+        return self._reader.count(query, cap)
+
     def interrupted(self, limit: int = 1000) -> list[Job]:
         """Jobs that stopped before their end with a checkpoint, and were not resumed or discarded; newest first."""
         return nouns.interrupted(self._reader, limit)
@@ -337,6 +357,19 @@ class Onward:
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status."""
         return self._reader.counts()
+
+    def load(self) -> Load:
+        """How much there is to do (by queue, with the oldest wait), and how many slots there are to do it."""
+        return nouns.load(self._store)
+
+    @property
+    def metrics(self) -> Metrics:
+        """Metrics for Prometheus: ``app.metrics.text()``. This process's counters begin when it is first asked for."""
+        with self._one_at_a_time:
+            if self._metrics is None:
+                self._metrics = Metrics(self.load, self.clock)
+                self.events.subscribe(self._metrics.hear)
+            return self._metrics
 
     def runs(self, job_id: str) -> list[Run]:
         """The attempts at a job, in order."""
@@ -545,6 +578,10 @@ class Onward:
     def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
+
+    def news(self) -> News:
+        """A watcher of its own: each ``look()`` says what has changed since the one before, whoever changed it."""
+        return News(self._store)
 
     @property
     def memory(self) -> JobMemoryStore:

@@ -73,6 +73,8 @@ class RunEnded(JobEvent):
     duration_seconds: float
     attempt: int = 1
     error_type: str = ""
+    statistics: tuple[tuple[str, float], ...] = ()
+    """What the job has counted: of items_processed, items_updated, errors, duration those that its result has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ def test_the_catalogue_can_be_included_twice() -> None:
     registry = JobTypes()
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
-    assert set(registry.names()) == {*TABLE, *CHAINS, "prune_jobs", "prune_checkpoints"}
+    assert set(registry.names()) == {*TABLE, *CHAINS, "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"}
 
 
 def test_older_names_still_resolve() -> None:
@@ -87,8 +87,9 @@ def test_chains_are_made_of_job_types_that_there_are() -> None:
 
 
 def test_listing_the_catalogue_loads_none_of_the_large_libraries() -> None:
-    script = """import sys, json; import onward.catalogue.sources
+    script = """import sys, json; import onward.catalogue.sources, onward.catalogue.conversations
 large = ["chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers", "protego"]
+large += ["redis", "psycopg", "msgpack", "langgraph"]
 print(json.dumps([name for name in large if name in sys.modules]))"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

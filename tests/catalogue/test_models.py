@@ -186,3 +186,27 @@ def test_keys_are_never_shown() -> None:
     settings = Settings(models={"key": "sk-canary", "local_key": "canary"})
     shown = repr(settings) + str([origin.value for origin in settings.origins()])
     assert "canary" not in shown
+
+
+def test_a_model_by_name_is_that_of_ones_own_server_if_it_serves_it(model_server: ModelServer) -> None:
+    own = ModelServer(names=("small", "large"))
+    models = Models(local_address=own.url, address=model_server.url, local_chat="small", chat="tiny-chat")
+    for name, model, is_local in ((None, "small", True), ("large", "large", True), ("tiny-chat", "tiny-chat", False)):
+        found = open_chat(models, name).choice
+        assert (found.model, found.is_local) == (model, is_local)
+    assert "has no such model" in open_chat(models, "tiny-chat").choice.why
+    assert open_chat(Models(local_address=own.url), "unknown").choice.is_local, "there is no other to ask"
+    own.close()
+
+
+def test_a_record_that_fits_its_schema_may_be_sent_back_for_what_it_says(
+    model_server: ModelServer, pauses: list[float]
+) -> None:
+    answers = iter(['{"tags": ["wrong"]}', '{"tags": ["right"]}'])
+    model_server.say = lambda body: next(answers)
+
+    def check(value: Any) -> str | None:
+        return "The tag is wrong." if value["tags"] == ["wrong"] else None
+
+    assert chat(model_server, pauses).record(QUESTION, SCHEMA, check=check) == {"tags": ["right"]}
+    assert "The tag is wrong" in model_server.asked[-1][1]["messages"][-1]["content"]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, PydanticSchemaGenerationError, ValidationError, create_model
 from pydantic import Field as PydanticField
 
+from onward.authoring.job_class import function_of
 from onward.errors import InvalidJobType, InvalidParams
 from onward.model.chain import JobPhase
 from onward.model.job import Json, Need
@@ -130,7 +131,9 @@ class JobType:
 
 
 def make_job_type(func: Callable[..., Any], **policy: Any) -> JobType:
-    """A job type from a function and its policy. Raises ``InvalidJobType``."""
+    """A job type from a function, or a class with ``run_job``, and its policy. Raises ``InvalidJobType``."""
+    if inspect.isclass(func):
+        func = function_of(func)
     signature = inspect.signature(func)
     try:
         hints = typing.get_type_hints(func, include_extras=True)

@@ -53,17 +53,21 @@ class JobTypes:
     ) -> Any:
         """Register a function as a job type; the function itself is returned unchanged.
 
-        ``name`` (the function's), ``label``, ``description`` (the docstring's first line), ``category``, ``queue``,
-        ``priority`` (higher first), ``max_attempts`` (failures of the code allowed; a lost worker uses none),
-        ``backoff`` (``Backoff``, seconds, or ``(seconds, factor, maximum, jitter)``), ``retry_on`` (exceptions),
-        ``timeout`` (seconds for one attempt), ``isolation`` (``thread``, ``async`` or ``process``; chosen from the
-        function), ``resources`` (names or ``(name, capacity)``, as a list or by ``lambda params, source_id: [...]``),
-        ``needs_source``, ``weight`` (in a chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job
-        types), ``aliases`` (older names; a mapping may preset parameters), ``sensitive`` (parameters shown as
-        ``***``), ``version`` and ``upgrade`` (for jobs in flight across a release), ``on_changed_inputs``,
-        ``stall_after`` (seconds without progress), ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``,
-        ``on_worker_lost``, ``on_store_loss`` (``continue`` or ``freeze`` while the database is away),
-        ``hold_while_waiting``, ``searchable``, ``checkpoint_every`` (items), ``checkpoint_seconds``.
+        A class with a method ``run_job`` is one, too: for each run one instance is made, whose ``__init__`` gets the
+        parameters as ``config`` (a mapping, or the Pydantic model that it is annotated with) or by their names.
+
+        ``name`` (the function's, or the class's: ``MyJob`` is ``my_job``), ``label``, ``description`` (the
+        docstring's first line), ``category``, ``queue``, ``priority`` (higher first), ``max_attempts`` (failures of
+        the code allowed; a lost worker uses none), ``backoff`` (``Backoff``, seconds, or ``(seconds, factor,
+        maximum, jitter)``), ``retry_on`` (exceptions), ``timeout`` (seconds for one attempt), ``isolation``
+        (``thread``, ``async`` or ``process``; chosen from the function), ``resources`` (names or ``(name,
+        capacity)``, as a list or by ``lambda params, source_id: [...]``), ``needs_source``, ``weight`` (in a
+        chain), ``runs_before``, ``runs_after``, ``conflicts_with`` (names of job types), ``aliases`` (older names;
+        a mapping may preset parameters), ``sensitive`` (parameters shown as ``***``), ``version`` and ``upgrade``
+        (for jobs in flight across a release), ``on_changed_inputs``, ``stall_after`` (seconds without progress),
+        ``on_stall``, ``skip_if``, ``on_conflict``, ``max_losses``, ``on_worker_lost``, ``on_store_loss``
+        (``continue`` or ``freeze`` while the database is away), ``hold_while_waiting``, ``searchable``,
+        ``checkpoint_every`` (items), ``checkpoint_seconds``.
 
         Raises ``InvalidJobType`` when the function or its policy cannot be registered.
         """
@@ -117,7 +121,7 @@ class JobTypes:
             self._aliases[alias] = (job_type.name, preset)
         self._types[job_type.name] = job_type
         if not job_type.is_chain:
-            self._by_func[job_type.func] = job_type.name
+            self._by_func[getattr(job_type.func, "job_class", job_type.func)] = job_type.name
 
     def chain(
         self,

@@ -6,7 +6,7 @@ is one of its own, in which other top-level keys are somebody else's, or the pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -62,6 +62,21 @@ def read_text(text: str, label: str, job_types: JobTypes | None = None) -> list[
     if reader.problems:
         raise _refused(reader.problems)
     return entries
+
+
+def write_text(entries: Sequence[ScheduleEntry]) -> str:
+    """The YAML of entries, as ``read_text`` reads it; what is as by default is left out."""
+    import yaml  # noqa: PLC0415 - the parser is not cheap, and few write a file
+
+    jobs: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        plain = ScheduleEntry(name=entry.name, job_type=entry.name)
+        said = {key: value for key, value in entry.arguments().items() if key not in ("name", "params")}
+        body = {key: value for key, value in said.items() if key == "enabled" or value != getattr(plain, key)}
+        body |= {key: value.isoformat() for key, value in body.items() if isinstance(value, datetime)}
+        jobs[entry.name] = body | ({"params": entry.params} if entry.params else {})
+    text: str = yaml.safe_dump({"scheduler": {"jobs": jobs}}, sort_keys=False, allow_unicode=True, width=100)
+    return text
 
 
 def project_file(folder: Path) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from onward.authoring.registry import JobTypes
@@ -10,12 +10,21 @@ from onward.authoring.registry import JobTypes
 __all__ = ["include_in"]
 
 
-def include_in(job_types: JobTypes, *, prune: Callable[..., Any], prune_checkpoints: Callable[..., Any]) -> None:
+def include_in(
+    job_types: JobTypes,
+    *,
+    prune: Callable[..., Any],
+    prune_checkpoints: Callable[..., Any],
+    threads_in_use: Callable[[], Iterable[str]] = lambda: (),
+) -> None:
     """Add every job type and chain that ships. Libraries of optional parts are loaded when a job needs them.
 
     ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
+    ``threads_in_use`` gives the conversations that its unfinished jobs name: their checkpoints stay.
     """
-    from onward.catalogue import maintenance, sources
+    from onward.catalogue import conversations, maintenance, memory, sources
 
     job_types.include(sources.JOB_TYPES)
+    job_types.include(memory.JOB_TYPES)
+    job_types.include(conversations.job_types(threads_in_use))
     job_types.include(maintenance.job_types(prune, prune_checkpoints))

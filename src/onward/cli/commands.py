@@ -57,6 +57,23 @@ COMMANDS = {
     "checkpoint": Branch("nouns.checkpoint", "What jobs have saved.", ("list", "show", "pin", "unpin", "prune")),
     "retention": Branch("nouns.retention", "How long what is over is kept.", ("show", "preview", "run")),
     "archive": Branch("nouns.archive", "Jobs that retention has taken out of the way.", ("list", "show")),
+    "memory": Branch(
+        "nouns.memory",
+        "What assistants remember.",
+        (
+            "add",
+            "list",
+            "search",
+            "show",
+            "pin",
+            "unpin",
+            "restore",
+            "unmerge",
+            "forget",
+            "learn",
+            "profile",
+        ),
+    ),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
     "db": Branch(
         "nouns.db",
@@ -96,6 +113,7 @@ onward: background jobs that go on where they stopped.
   Start    demo, dev, serve, worker, run, simulate, watch
   Jobs     job, interrupted, input, chain, resource, checkpoint, workers
   Keeping  retention, archive
+  Content  memory
   Place    db, config, doctor
   About    help, version, completion
 

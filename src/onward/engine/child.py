@@ -293,7 +293,7 @@ def main(read: int, write: int) -> None:
                     on_changed_inputs=begin["on_changed_inputs"],
                 )
                 arguments[job_type.context_name] = port.context
-            found = outcome.of_result(function(**arguments))
+            found = outcome.of_result(job_type.func(**arguments))
             _keep_partials(port, found)
             message = orjson.dumps(_end(found))
         except BaseException as error:  # noqa: BLE001 - whatever a job raises is how it ended

@@ -20,6 +20,7 @@ from onward.clock import Clock
 from onward.engine.changes import Change
 from onward.engine.desk import Desk
 from onward.engine.splitter import Splitter
+from onward.engine.teller import Teller
 from onward.engine.writer import Writer
 from onward.errors import InvalidValue, JobStopped, OnwardError, StoreUnavailable
 from onward.model import codec, outcome
@@ -44,7 +45,14 @@ class Executor:
     """Runs claims to their end. ``drive_child`` runs one in a child process instead of here."""
 
     def __init__(
-        self, store: Store, registry: JobTypes, writer: Writer, clock: Clock, ids: Ids, drive_child: Drive
+        self,
+        store: Store,
+        registry: JobTypes,
+        writer: Writer,
+        clock: Clock,
+        ids: Ids,
+        drive_child: Drive,
+        teller: Teller,
     ) -> None:
         self._store = store
         self._registry = registry
@@ -52,6 +60,7 @@ class Executor:
         self._clock = clock
         self._ids = ids
         self._drive_child = drive_child
+        self._teller = teller
         self._splitter = Splitter(store, registry, store.settings, ids)
 
     def desk(self, claim: Claim) -> Desk:
@@ -64,6 +73,7 @@ class Executor:
         desk.thread_id = threading.get_ident()
         desk.begun = desk.moved = self._clock.monotonic()
         token = current.set(desk)
+        self._teller.began(desk)
         try:
             try:
                 found = self._call(desk)
@@ -81,6 +91,7 @@ class Executor:
         """Run a claim as a task of the worker's loop."""
         desk.begun = desk.moved = self._clock.monotonic()
         current.set(desk)
+        self._teller.began(desk)
         try:
             if desk.interrupt is not None:
                 raise desk.interrupt

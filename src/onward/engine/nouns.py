@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from onward.engine.reader import Reader
 from onward.model.job import Job, WorkerRecord
+from onward.model.load import Load
 from onward.model.query import JobQuery
+from onward.model.states import Status
 from onward.store import Store, workers
+from onward.store.load import look
+
+_PAGE = 1000
 
 
 class Workers:
@@ -20,7 +28,38 @@ class Workers:
             return workers.list_workers(conn, self._store.dialect, ("online", "draining") if alive else ())
 
 
+def load(store: Store) -> Load:
+    """How much there is to do, and who is there to do it."""
+    with store.read() as conn:
+        return look(conn, store.dialect, store.now())
+
+
 def interrupted(reader: Reader, limit: int) -> list[Job]:
     """Interrupted jobs that can be resumed by themselves: a phase is resumed with its chain."""
     found = reader.find(JobQuery(interrupted=True), limit, None)
     return [job for job in found if job.parent_id is None and job.is_interrupted]
+
+
+def threads_in_use(reader: Reader) -> Iterator[str]:
+    """The conversations that unfinished jobs name, as ``thread_id`` in their parameters or in what they ask."""
+    unfinished = JobQuery(statuses=(Status.PENDING, Status.RUNNING, Status.PENDING_HITL))
+    after: str | None = None
+    while True:
+        page = reader.find(unfinished, _PAGE, after)
+        for job in page:
+            yield from _threads_of(job.params)
+            yield from _threads_of(job.hitl.data if job.hitl is not None else None)
+        after = page.next
+        if after is None:
+            return
+
+
+def _threads_of(value: Any) -> Iterator[str]:
+    """Also within what LangGraph calls a config: ``{"configurable": {"thread_id": ...}}``."""
+    if not isinstance(value, dict):
+        return
+    for name, inner in value.items():
+        if name == "thread_id" and isinstance(inner, str | int):
+            yield str(inner)
+        elif isinstance(inner, dict):
+            yield from _threads_of(inner)

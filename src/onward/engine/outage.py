@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from onward.clock import Clock
 from onward.engine import records
@@ -16,10 +16,10 @@ from onward.engine.changes import Batch, Owner
 from onward.engine.pen import Pen
 from onward.engine.replay import Replay
 from onward.engine.service import Service
+from onward.engine.teller import Teller
 from onward.errors import StoreUnavailable
 from onward.model.ids import Ids
 from onward.store import Store, journals
-from onward.store.endings import Ending
 from onward.store.journal import Journal, place_of
 
 _log = logging.getLogger("onward.engine")
@@ -42,7 +42,7 @@ class Outage(Service):
         ids: Ids,
         pen: Pen,
         worker_id: Callable[[], str],
-        on_end: Callable[[Sequence[Ending]], None],
+        teller: Teller,
     ) -> None:
         super().__init__(clock)
         self.gate = threading.RLock()
@@ -51,7 +51,7 @@ class Outage(Service):
         self._ids = ids
         self._pen = pen
         self._worker_id = worker_id
-        self._on_end = on_end
+        self._teller = teller
         self._journal: Journal | None = None
         self._replay: Replay | None = None
         self._owners: dict[str, Owner] = {}
@@ -64,6 +64,7 @@ class Outage(Service):
                 return
             self.is_on, self._since = True, self.clock.monotonic()
         _log.warning("writer: %s What jobs write goes to the journal until it is back.", error)
+        self._teller.down(str(error))
         self.wake()
 
     def keep(self, batch: Batch) -> None:
@@ -120,11 +121,12 @@ class Outage(Service):
             written,
             refused,
         )
+        self._teller.up(seconds, written)
         self._store.doorbell.ring()
 
     def _run(self) -> None:
         if self._replay is None and self._journal is not None:
-            self._replay = Replay(self._store, self._pen, self._journal, self._owners.get, self._on_end)
+            self._replay = Replay(self._store, self._pen, self._journal, self._owners.get, self._teller.ended)
         if self._replay is not None:
             self._replay.run()
 

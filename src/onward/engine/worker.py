@@ -32,14 +32,14 @@ from onward.engine.pool import Pool
 from onward.engine.rescuer import Rescuer
 from onward.engine.service import Service
 from onward.engine.spool import Do, doing
+from onward.engine.teller import Teller
 from onward.engine.timekeeper import Timekeeper
 from onward.engine.writer import Writer
 from onward.errors import JobLost, OnwardError, StoreUnavailable
-from onward.events import Bus, RunEnded, WorkerStarted, WorkerStopped
+from onward.events import Bus, WorkerStarted, WorkerStopped
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.store import Connection, Store, claims, workers
-from onward.store.endings import Ending
 from onward.store.session_lock import SessionLock
 from onward.version import __version__
 
@@ -89,16 +89,17 @@ class Worker:
         self._stop_listening: list[Any] = []
         self._children = Children(store.url, store.settings)
         self._pen = Pen(store, ids, self._my_id)
-        self._outage = Outage(store, clock, ids, self._pen, self._my_id, self._told)
-        self._writer = Writer(store, clock, self._pen, self._outage, self._told, self._news.set)
-        self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive)
+        self._teller = Teller(bus, self.name)
+        self._outage = Outage(store, clock, ids, self._pen, self._my_id, self._teller)
+        self._writer = Writer(store, clock, self._pen, self._outage, self._teller, self._news.set)
+        self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive, self._teller)
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
         self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
         self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
         self._expirer = Expirer(store, clock, ids)
-        self._adopter = Adopter(store, ids, self._told, doing(do)) if do is not None else None
+        self._adopter = Adopter(store, ids, self._teller.ended, doing(do)) if do is not None else None
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
         self._beside = tuple(beside)
 
@@ -326,22 +327,6 @@ class Worker:
         self._claimer.ran(self._clock.monotonic() - desk.begun)
         if len(self.pool.active) <= self._claimer.low_water:
             self._claimer.wake()
-
-    def _told(self, endings: Sequence[Ending]) -> None:
-        if not self._bus.is_heard:
-            return
-        for ending in endings:
-            self._bus.tell(
-                RunEnded(
-                    job_id=ending.job_id,
-                    job_type=ending.job_type,
-                    run_id=ending.run_id,
-                    worker=self.name,
-                    outcome=str(ending.run_status),
-                    duration_seconds=ending.duration_ms / 1000,
-                    error_type=ending.error_parts[0] if ending.error_parts else "",
-                )
-            )
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from onward.clock import Clock
 from onward.engine.changes import Batch, Change, Owner
 from onward.engine.outage import Outage
 from onward.engine.pen import Pen
 from onward.engine.service import Service
+from onward.engine.teller import Teller
 from onward.errors import JournalUnavailable, StoreUnavailable
 from onward.store import Connection, Store
-from onward.store.endings import Ending
 from onward.store.logs import NewLine
 
 _log = logging.getLogger("onward.engine")
@@ -47,14 +47,14 @@ class Writer(Service):
         clock: Clock,
         pen: Pen,
         outage: Outage,
-        on_end: Callable[[Sequence[Ending]], None],
+        teller: Teller,
         on_idle: Callable[[], None],
     ) -> None:
         super().__init__(clock)
         self._store = store
         self._pen = pen
         self._outage = outage
-        self._on_end = on_end
+        self._teller = teller
         self._on_idle = on_idle
         self._lock = threading.Lock()
         self._has_room = threading.Condition(self._lock)
@@ -184,7 +184,8 @@ class Writer(Service):
                 change.owner.lose()
             change.is_settled = True
             change.settle()
+        self._teller.saved(batch)
         ended = batch.ended
         if ended:
             self._store.doorbell.ring()
-            self._on_end(ended)
+            self._teller.ended(ended)

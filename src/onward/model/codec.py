@@ -106,6 +106,11 @@ def clean(text: str) -> str:
     return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value counts something: a finite number from 0 on, and no truth."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
 def is_plain(value: Any) -> bool:
     """Whether a single value comes back from JSON as it went in: None, a truth, a safe integer, a finite number."""
     if isinstance(value, float):

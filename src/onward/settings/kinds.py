@@ -146,6 +146,13 @@ def _read_address(value: Any) -> str:
     return str(value)
 
 
+def _read_service(value: Any) -> str:
+    scheme, mark, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not (scheme and mark and rest):
+        raise ValueError("an address such as redis://HOST:6379/2 or sqlite:///FILE")
+    return str(value)
+
+
 def choice(*names: str, upper: bool = False) -> Kind:
     """One of a few names, written in any case."""
 
@@ -168,4 +175,5 @@ TEXT = Kind("text", _read_text, {"type": "string"})
 PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
+SERVICE = Kind("address", _read_service, {"type": "string"}, secret=True)
 SECRET = Kind("secret", _read_text, {"type": "string", "writeOnly": True}, secret=True)

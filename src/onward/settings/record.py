@@ -18,13 +18,17 @@ from onward.settings.groups import (
     Cluster,
     Database,
     Journal,
+    LangGraph,
     Limits,
     Log,
+    Metrics,
     Models,
+    ProfileMaintenance,
     Retention,
     Scheduler,
     Server,
     Sources,
+    Traces,
     Ui,
     Worker,
 )
@@ -50,8 +54,12 @@ class Settings(Group):
     limits: Limits = Limits()
     retention: Retention = Retention()
     log: Log = Log()
+    metrics: Metrics = Metrics()
+    traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
+    langgraph: LangGraph = LangGraph()
+    profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))

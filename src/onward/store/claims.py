@@ -17,7 +17,7 @@ from onward.model.states import Status, Waiting
 from onward.store import resources
 from onward.store.dialects import Dialect
 from onward.store.jobs import tell_events
-from onward.store.rows import needs_of
+from onward.store.rows import moment, needs_of
 from onward.store.tables import job_runs
 
 
@@ -47,16 +47,25 @@ class Claim:
     total: int | None
     run_id: str
     started_at: datetime
-    is_resumed: bool = False
     family: str | None = None
     range: tuple[int, int, int, int] | None = None
+    due_at: Any = None
+    """When it was due, as the database has it: read only where somebody wants to know."""
+
+    @property
+    def waited_seconds(self) -> float:
+        """How long it was due before it was claimed."""
+        due_at = moment(self.due_at)
+        return 0.0 if due_at is None else max(0.0, (self.started_at - due_at).total_seconds())
+
     scheduled_job_id: str | None = None
 
 
 _COLUMNS = (
     "job_id, job_type, params, fence, generation, attempt, failures, source_id, user_id, bot_id, parent_id, "
     "type_version, checkpoint_at, checkpoint_number, resources, phase_from, phase_share, progress_percent, "
-    "progress_done, progress_total, family, range_number, range_total, range_start, range_end, scheduled_job_id"
+    "progress_done, progress_total, family, range_number, range_total, range_start, range_end, scheduled_job_id, "
+    "run_at"
 )
 
 
@@ -213,6 +222,7 @@ def _claim(row: Any, run_id: str, now: datetime) -> Claim:
         family=row[20],
         range=(row[21], row[22], row[23], row[24]) if row[20] is not None else None,
         scheduled_job_id=row[25],
+        due_at=row[26],
     )
 
 

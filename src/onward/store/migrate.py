@@ -72,10 +72,11 @@ def differences(conn: Connection) -> list[Any]:
     from alembic.autogenerate import compare_metadata  # noqa: PLC0415 - see above
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - see above
 
-    context = MigrationContext.configure(conn, opts={"version_table": VERSION_TABLE, "compare_type": False})
-    found = compare_metadata(context, metadata)
-    ours = set(metadata.tables) | {VERSION_TABLE}
-    return [item for item in found if not _is_foreign(item, ours)]
+    def is_ours(found: Any, name: str | None, kind: str, reflected: bool, other: Any) -> bool:  # noqa: ARG001 - asked so by Alembic
+        return kind != "table" or name in metadata.tables
+
+    options = {"version_table": VERSION_TABLE, "compare_type": False, "include_object": is_ours}
+    return list(compare_metadata(MigrationContext.configure(conn, opts=options), metadata))
 
 
 def drop_all(engines: Engines) -> None:
@@ -107,11 +108,6 @@ def _mismatch(found: int) -> SchemaMismatch:
         f"The database has schema {found}, newer than this version knows ({HEAD}). Nothing was changed.",
         hint="Install the onward that made it, or a newer one.",
     )
-
-
-def _is_foreign(item: Any, ours: set[str]) -> bool:
-    table = item[1] if isinstance(item, tuple) and len(item) > 1 else None
-    return getattr(table, "name", None) not in ours if item[0] in ("remove_table", "add_table") else False
 
 
 def _config() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,38 +60,44 @@ def is_configured(models: Models) -> bool:
     return models.local_address is not None or models.is_online
 
 
-def open_chat(models: Models, *, clock: Clock | None = None, pause: Pause | None = None) -> Chat:
+def open_chat(
+    models: Models, model: str | None = None, *, clock: Clock | None = None, pause: Pause | None = None
+) -> Chat:
     """A chat with the configured model: one's own server first, since then nothing leaves the house.
 
-    ``pause`` is that of ``Service``. Raises ``InvalidConfig`` when none is configured, ``ModelUnavailable`` when the
-    server that is asked for its models does not answer.
+    ``model`` names another one: of one's own server if it serves that, else of the service. ``pause`` is that of
+    ``Service``. Raises ``InvalidConfig`` when none is configured, ``ModelUnavailable`` when the server that is asked
+    for its models does not answer.
     """
     clock = clock or SystemClock()
     if models.local_address is not None:
         service = _service(models, models.local_address, models.local_key, clock, pause)
-        return Chat(service, _choose(service, models.local_chat, "models.local_address", is_local=True))
+        if model is None or not models.is_online or model in service.models():
+            why = "models.local_address: one's own server comes first"
+            return Chat(service, _choose(service, model or models.local_chat, why, is_local=True))
+        service.close()
     if not models.is_online:
         raise InvalidConfig(
             "No language model is configured.",
             hint="Set ONWARD_MODELS_LOCAL_ADDRESS to a server of your own, or ONWARD_MODELS_KEY.",
         )
     service = _service(models, models.address, models.key, clock, pause)
-    named = models.chat or (_DEFAULT if service.address == OPENAI else None)
-    return Chat(service, _choose(service, named, "models.address", is_local=False))
+    named = model or models.chat or (_DEFAULT if service.address == OPENAI else None)
+    no_other = "no server of one's own is set" if models.local_address is None else "one's own server has no such model"
+    return Chat(service, _choose(service, named, f"models.address: {no_other}", is_local=False))
 
 
 def _service(models: Models, address: str, key: str | None, clock: Clock, pause: Pause | None) -> Service:
     return Service(address, key, clock, pause=pause, seconds=models.timeout_seconds, attempts=models.attempts)
 
 
-def _choose(service: Service, named: str | None, setting: str, *, is_local: bool) -> Choice:
-    where = "one's own server comes first" if is_local else "no server of one's own is set"
+def _choose(service: Service, named: str | None, where: str, *, is_local: bool) -> Choice:
     if named is not None:
-        return Choice(named, service.address, is_local, f"{setting}: {where}; the model is the one that is set")
+        return Choice(named, service.address, is_local, f"{where}; the model is the one that is set")
     served = service.models()
     if not served:
         raise InvalidConfig(f"{service.address} serves no model.", hint="Load one there, or name it in the settings.")
-    return Choice(served[0], service.address, is_local, f"{setting}: {where}; the model is the first that it serves")
+    return Choice(served[0], service.address, is_local, f"{where}; the model is the first that it serves")
 
 
 class Chat:
@@ -123,8 +129,11 @@ class Chat:
         max_tokens: int = 1024,
         temperature: float = 0,
         tries: int = 3,
+        check: Callable[[Any], str | None] | None = None,
     ) -> Any:
         """A JSON value that fits ``schema``, as plain JSON; an answer that does not fit is sent back with the reason.
+
+        ``check`` says what is wrong with a value that fits the schema, or None.
 
         Raises ``BadAnswer`` after ``tries`` answers that do not fit, else as ``text``; ``InvalidValue`` for a schema
         that is none.
@@ -136,6 +145,8 @@ class Chat:
         for _ in range(tries):
             text, is_cut = self._structured(said, form, name, max_tokens, temperature)
             value, problem = _read(text, form)
+            if not problem and check is not None:
+                problem = (check(value) or "").rstrip(".")
             if not problem:
                 return value
             if is_cut:

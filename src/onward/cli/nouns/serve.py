@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import Annotated
 
 import typer
@@ -25,10 +23,10 @@ def serve(
 ) -> None:
     """Serve the pages and the HTTP interface until told to stop; jobs run in the same process."""
     from onward.server.run import serve as run
+    from onward.telemetry import process
 
     app = here.app
-    logging.basicConfig(level=app.settings.log.level, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    process.begin(app.settings, app.events, app.job_types, app.clock, "onward")
     app.database.version()
     say(f"Database: {database_line(app, here.told)}")
     run(app, host, port, worker=worker, told=lambda address: say(f"Serving {address}  (Ctrl-C ends it)"))

@@ -7,12 +7,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from onward.app import Onward
+from onward.errors import IncompleteJobFound
 from onward.model.chain import JobPhase
 from onward.model.ids import shown
 from onward.records.chains import ReportRecord, report_record
+from onward.records.resume import resume_record
 from onward.records.types import TypeRecord, type_record
 from onward.server.access import Editor, Viewer
-from onward.server.problems import documented
+from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import App, noun
 
 routes = noun("", "job-builder")
@@ -84,10 +87,19 @@ def validate(_caller: Viewer, app: App, chain: Chain) -> ReportRecord:
 @routes.post("/run", status_code=202, responses=documented(409, 503))
 def run(caller: Editor, app: App, chain: Chain) -> Started:
     """Run a chain as one job with checkpoints."""
-    job = app.submit_chain(
-        chain.made(), source_id=chain.source_id, user_id=caller.name, name=chain.name, resume=chain.resume
-    )
-    return {"job_id": shown(job.id)}
+    return {"job_id": run_chain(app, chain, caller.name)}
+
+
+def run_chain(app: Onward, chain: Chain, user: str) -> str:
+    """Have a chain run. Unfinished work of the same chain is answered with the facts of the dialog."""
+    try:
+        job = app.submit_chain(
+            chain.made(), source_id=chain.source_id, user_id=user, name=chain.name, resume=chain.resume
+        )
+    except IncompleteJobFound as error:
+        told = facts_of(error, app.job_types) | {"resume": resume_record(app, app.get(error.job.id))}
+        raise Problem(409, error.code, error.message, hint=error.hint, **told) from None
+    return shown(job.id)
 
 
 @routes.get("/dimension-status")

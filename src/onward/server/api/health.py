@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from onward.app import Onward
 from onward.errors import OnwardError
+from onward.telemetry.metrics import CONTENT_TYPE
 
 
 def plain_routes(onward: Onward) -> list[BaseRoute]:
@@ -27,4 +28,8 @@ def plain_routes(onward: Onward) -> list[BaseRoute]:
             return JSONResponse(facts, 503, {"Retry-After": "5"})
         return JSONResponse({"status": "ready"})
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    async def metrics(_request: Request) -> Response:
+        return Response(await run_sync(counted.text), media_type=CONTENT_TYPE)
+
+    counted = onward.metrics  # from now on
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

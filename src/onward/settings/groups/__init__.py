@@ -11,10 +11,13 @@ from onward.settings.groups.engine import (
     Retention,
     Worker,
 )
+from onward.settings.groups.langgraph import LangGraph
+from onward.settings.groups.memory import ProfileMaintenance
 from onward.settings.groups.models import Models
 from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
+from onward.settings.groups.telemetry import Metrics, Traces
 
 __all__ = [
     "Cache",
@@ -22,13 +25,17 @@ __all__ = [
     "Cluster",
     "Database",
     "Journal",
+    "LangGraph",
     "Limits",
     "Log",
+    "Metrics",
     "Models",
+    "ProfileMaintenance",
     "Retention",
     "Scheduler",
     "Server",
     "Sources",
+    "Traces",
     "Ui",
     "Worker",
 ]

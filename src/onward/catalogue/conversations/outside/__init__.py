@@ -1,0 +1,1 @@
+"""The outside world of conversations: Redis, PostgreSQL, SQLite, and whoever wants to hear of a failure."""

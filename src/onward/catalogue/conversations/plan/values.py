@@ -1,0 +1,85 @@
+"""Stored values as plain data: JSON and msgpack, in which whatever wants to become an object stays bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from onward.catalogue.conversations.extras import load
+from onward.catalogue.conversations.plan.pending import JOIN, TASKS
+
+DELTA_SNAPSHOT = 7
+"""The code of msgpack's extension by which LangGraph marks the value of a delta channel."""
+DELTA_MARKS = ("counters_since_delta_snapshot", "delta_writes_versioned")
+"""Entries of a checkpoint's metadata that only threads with delta channels have."""
+_DEEP = 8
+_LARGE = 2**18
+
+
+class Unreadable(ValueError):
+    """Neither JSON nor msgpack: it is encrypted, pickled or damaged."""
+
+
+def read(data: bytes) -> Any:
+    """JSON or msgpack as plain data. Raises ``Unreadable``; runs nothing, whatever the data say."""
+    if data[:1] in (b"{", b"["):
+        try:
+            # The fast reader takes room for twelve times the text.
+            return orjson.loads(data) if len(data) < _LARGE else json.loads(data)
+        except (ValueError, RecursionError):
+            pass
+    msgpack = load("msgpack")
+    try:
+        # An extension stays a pair of number and bytes; without a hook nothing is made of it.
+        return msgpack.unpackb(data, raw=False, strict_map_key=False, unicode_errors="replace", timestamp=1)
+    except Exception as error:
+        raise Unreadable(f"{type(error).__name__}") from error
+
+
+def is_snapshot(value: Any) -> bool:
+    """Whether a channel's value is the snapshot of a delta channel."""
+    if isinstance(value, Mapping):
+        return value.get("__delta_snapshot__") is True
+    return getattr(value, "code", None) == DELTA_SNAPSHOT
+
+
+def is_delta(metadata: Any) -> bool:
+    """Whether a checkpoint's metadata show delta channels."""
+    return isinstance(metadata, Mapping) and any(mark in metadata for mark in DELTA_MARKS)
+
+
+def has_delta_mark(value: Any, depth: int = _DEEP) -> bool:
+    """Whether there is a mark of delta channels anywhere in a value."""
+    if isinstance(value, Mapping):
+        if is_delta(value) or is_snapshot(value):
+            return True
+        return depth > 0 and any(has_delta_mark(inner, depth - 1) for inner in value.values())
+    if isinstance(value, list):
+        return depth > 0 and any(has_delta_mark(inner, depth - 1) for inner in value)
+    return is_snapshot(value)
+
+
+def needed_value(channel: str, value: Any) -> Any:
+    """What ``is_waiting`` wants to know of a channel's value; nothing of most."""
+    if channel == TASKS:
+        return value
+    return plain_names(value) if channel.startswith(JOIN) else None
+
+
+def plain_names(value: Any) -> list[str] | None:
+    """The names within a set, however it was stored; None when it cannot be told."""
+    if isinstance(value, list):
+        return value
+    try:
+        if getattr(value, "code", None) is not None:
+            _, name, items = read(value.data)
+            return list(items) if name == "set" else None
+        if isinstance(value, Mapping):
+            items = value.get("kwargs", {}).get("__set_items__")
+            return list(value["args"][0]) if items is None else list(items)
+    except (Unreadable, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return None

@@ -1,0 +1,1 @@
+"""The job types that keep an assistant's memory tidy, one file each."""

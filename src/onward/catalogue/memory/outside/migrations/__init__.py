@@ -1,0 +1,1 @@
+"""Migrations of the tables of memories, each a step of their schema."""

@@ -1,0 +1,1 @@
+"""Listeners to events: logs, metrics and traces. They hear, and never steer."""
