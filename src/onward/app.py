@@ -375,9 +375,12 @@ class Onward:
         """The attempts at a job, in order."""
         return self._reader.runs(job_id)
 
-    def logs(self, job_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-        """The captured log lines of a job, in order; ``after`` is the ``seq`` of the last one known."""
-        return self._reader.logs(job_id, after, limit)
+    def logs(self, job_id: str, *, after: int = 0, limit: int = 1000, before: int | None = None) -> list[LogLine]:
+        """The captured log lines of a job, in order.
+
+        ``after``: the ``seq`` of the last one known. ``before``: the last lines before that ``seq`` instead.
+        """
+        return self._reader.logs(job_id, after, limit, before)
 
     def history(self, job_id: str) -> list[EventRecord]:
         """Everything that happened to a job, in order: what, when, by whom."""

@@ -25,7 +25,7 @@ export function Interrupted() {
   const [several, setSeveral] = useState<Job[] | null>(null)
   const found = useQuery({
     queryKey: ['interrupted'],
-    queryFn: ({ signal }) => call<Page<Job>>('interrupted', { signal }),
+    queryFn: ({ signal }) => call<Page<Job>>('jobs?state=interrupted&limit=200', { signal }),
   })
   const jobs = found.data?.items ?? []
   const chosen = jobs.filter((job) => selected.has(job.id))

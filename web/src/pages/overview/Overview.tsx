@@ -165,7 +165,7 @@ function Attention({ items }: { items: OverviewRecord['attention'] }) {
   }
   const ask = async () => {
     try {
-      setSeveral((await call<Page<Job>>('interrupted')).items)
+      setSeveral((await call<Page<Job>>('jobs?state=interrupted&limit=200')).items)
     } catch (error) {
       toast(asProblem(error).message)
     }
