@@ -223,20 +223,6 @@ export interface Question {
   behind: number
 }
 
-export interface Operation {
-  id: string
-  action: string
-  state: string
-  total: number | null
-  done: number
-  succeeded?: number
-  failed?: number
-  skipped?: number
-  breakdown?: Record<string, number>
-  outcomes?: { id: string; outcome: string; message?: string | null }[]
-  [fact: string]: unknown
-}
-
 export interface Hitl {
   id: string
   name: string
@@ -280,13 +266,6 @@ export interface Badges {
   failed_24h: Count
 }
 
-export interface Bucket {
-  at: string
-  succeeded: number
-  failed: number
-  cancelled: number
-}
-
 export interface QueueDepth {
   queue: string
   waiting: number
@@ -296,7 +275,5 @@ export interface QueueDepth {
 export interface OverviewRecord {
   attention: { code: string; text: string; count: number; query: string | null }[]
   running: Job[]
-  throughput: Bucket[]
   depth: QueueDepth[]
-  next_runs: { schedule: string; job_type: string; at: string }[]
 }

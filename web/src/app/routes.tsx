@@ -17,7 +17,6 @@ export const ROUTES: RouteObject[] = [
       { path: 'jobs/:id', element: page(() => import('@/pages/job/JobPage'), 'JobPage') },
       { path: 'interrupted', element: page(() => import('@/pages/interrupted/Interrupted'), 'Interrupted') },
       { path: 'waiting', element: page(() => import('@/pages/waiting/Waiting'), 'Waiting') },
-      { path: 'operations/:id', element: page(() => import('@/pages/operation/OperationPage'), 'OperationPage') },
       { path: '*', element: <NotFound /> },
     ],
   },

@@ -1,13 +1,12 @@
 import { useState } from 'react'
-import { call } from '@/api/client'
-import type { Job, ResumeFacts } from '@/api/types'
+import type { Job } from '@/api/types'
 import { amount } from '@/parts/Bar'
 import { Dialog } from '@/parts/Dialog'
 import { Note } from '@/parts/Note'
-import { asProblem } from '@/parts/View'
 import { plural, shortId } from '@/words/numbers'
 import { age } from '@/words/times'
 import { ResumeDialog } from './ResumeDialog'
+import { resumeOne } from './resumeOne'
 
 interface Props {
   jobs: Job[]
@@ -103,18 +102,4 @@ export function ResumeSeveral({ jobs, onClose, onDone }: Props) {
       {!left && <p className="muted small">Cancel changes nothing.</p>}
     </Dialog>
   )
-}
-
-/** Why it was left out; null if it was resumed. */
-async function resumeOne(job: Job): Promise<string | null> {
-  const path = `jobs/${encodeURIComponent(job.id)}`
-  try {
-    const facts = await call<ResumeFacts>(`${path}/resume`)
-    if (!facts.can_resume) return facts.why_not ?? 'It cannot be resumed.'
-    if (facts.default !== 'resume') return `Code changed since (v${facts.code.was} to v${facts.code.now})`
-    await call(`${path}/resume`, { method: 'POST' })
-    return null
-  } catch (error) {
-    return asProblem(error).message
-  }
 }

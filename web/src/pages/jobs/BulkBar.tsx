@@ -1,41 +1,22 @@
 import { useState } from 'react'
 import { fitting } from '@/acts/allowed'
-import type { Count, Job } from '@/api/types'
-import { capped, plural } from '@/words/numbers'
+import type { Job } from '@/api/types'
+import { plural } from '@/words/numbers'
 import { VERBS, type Verb } from '@/words/verbs'
 import { BulkDialog } from './BulkDialog'
-import type { Chip } from './filters'
 
-interface Props {
-  jobs: Job[]
-  filter: Record<string, string>
-  chips: Chip[]
-  all: boolean
-  canAll: boolean
-  counted: Count | null | undefined
-  onAll: () => void
-  onClear: () => void
-}
-
-const BULK: Verb[] = ['resume', 'fresh', 'pause', 'cancel', 'ack', 'delete']
+const BULK: Verb[] = ['resume', 'pause', 'cancel', 'ack', 'delete']
 
 /** What can be done with the chosen rows: only verbs that fit at least one of them. */
-export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onClear }: Props) {
-  const [verb, setVerb] = useState<Verb | null>(null)
-  const verbs = BULK.filter((name) => all || jobs.some((job) => fitting(job).includes(name)))
+export function BulkBar({ jobs, onClear }: { jobs: Job[]; onClear: () => void }) {
+  const [open, setOpen] = useState<{ verb: Verb; jobs: Job[] } | null>(null)
+  const verbs = BULK.filter((name) => jobs.some((job) => fitting(job).includes(name)))
   return (
     <section className="bulk" aria-label="Chosen jobs">
-      <strong className="number">
-        {all ? `All ${capped(counted)} matching` : `${plural(jobs.length, 'job')} chosen`}
-      </strong>
-      {canAll && !all && (
-        <button type="button" className="link-button" onClick={onAll}>
-          Select all {capped(counted)} matching
-        </button>
-      )}
+      <strong className="number">{plural(jobs.length, 'job')} chosen</strong>
       <span className="row">
         {verbs.map((name) => (
-          <button key={name} type="button" className="button small" onClick={() => setVerb(name)}>
+          <button key={name} type="button" className="button small" onClick={() => setOpen({ verb: name, jobs })}>
             {VERBS[name]}
           </button>
         ))}
@@ -43,15 +24,7 @@ export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onCl
       <button type="button" className="button small quiet" onClick={onClear}>
         Clear
       </button>
-      {verb && (
-        <BulkDialog
-          verb={verb}
-          ids={all ? null : jobs.map((job) => job.id)}
-          filter={filter}
-          chips={chips}
-          onClose={() => setVerb(null)}
-        />
-      )}
+      {open && <BulkDialog verb={open.verb} jobs={open.jobs} onClose={() => setOpen(null)} />}
     </section>
   )
 }
