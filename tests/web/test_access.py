@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Served, Watched, job_path, violations
+from tests.web.served import Served, Watched, job_path, violations
 
 
 @pytest.fixture(scope="module")

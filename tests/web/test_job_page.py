@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Served, Watched, job_path, short, wait_until
+from tests.web.served import Served, Watched, job_path, short, wait_until
 from tests.web.test_shell import live
 
 

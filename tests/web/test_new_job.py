@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Served, Watched
+from tests.web.served import Served, Watched
 
 
 def test_form_is_made_from_the_job_types_parameters(page: Callable[[str], Page], served: Served) -> None:

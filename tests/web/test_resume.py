@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.conftest import Served, Watched, job_path, short
+from tests.web.served import Served, Watched, job_path, short
 
 
 def interrupted(served: Served, name: str, **params: Any) -> dict[str, Any]:

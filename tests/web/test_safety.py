@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Served, job_path
+from tests.web.served import Served, job_path
 from tests.web.payloads import PAYLOADS
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, Response, expect
 
-from tests.web.conftest import STATIC, Served, Watched, job_path, wait_until
+from tests.web.served import STATIC, Served, Watched, job_path, wait_until
 
 PATHS = ["/", "/jobs", "/interrupted", "/waiting", "/jobs/nothing-of-that-name", "/no-such-page"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Served, Watched
+from tests.web.served import Served, Watched
 
 
 def ask(served: Served, release: str) -> tuple[str, str]:
