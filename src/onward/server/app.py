@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-from onward.server.api import builder, chains, events, health, inputs, jobs, overview, session, types, verbs
+from onward.server.api import builder, chains, events, health, jobs, session, types, verbs
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
@@ -24,7 +24,6 @@ _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
     session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes,
-    inputs.routes, overview.routes,
 )  # fmt: skip
 
 
