@@ -34,6 +34,7 @@ _HOMES = {
     "onward.model.retry": "Backoff",
     "onward.model.states": "RunStatus Status",
     "onward.model.transfer": "TransferReport",
+    "onward.server.mount": "lifespan ui",
     "onward.settings": "Settings",
     "onward.version": "__version__",
 }

@@ -59,6 +59,7 @@ from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
 from onward.model.states import RunStatus, Status
 from onward.model.transfer import TransferReport
+from onward.server.mount import lifespan, ui
 from onward.settings import Settings
 from onward.version import __version__
 
@@ -132,5 +133,7 @@ __all__ = [
     "WorkersOnline",
     "WrongSqliteLibrary",
     "__version__",
+    "lifespan",
     "run_combined_job",
+    "ui",
 ]

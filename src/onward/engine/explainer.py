@@ -10,7 +10,7 @@ from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, board, chains, finding, jobs, questions, resources, workers
+from onward.store import Connection, Store, board, chains, finding, jobs, questions, queues, resources, workers
 
 _ASKS = 200
 
@@ -123,7 +123,12 @@ def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
 
 
 def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
-    """No worker could take it."""
+    """No worker could take it, or none may."""
+    by = queues.paused(conn, store.dialect).get(job.queue)
+    if by is not None:
+        why = f": {by['paused_reason']}" if by["paused_reason"] else ""
+        ago = age_text(max(0.0, (store.now() - by["paused_at"]).total_seconds()))
+        return WaitingReason("queue-paused", f"Queue {job.queue} was paused by {by['paused_by']} {ago}{why}.")
     alive = workers.list_workers(conn, store.dialect, ("online",))
     if not alive:
         return WaitingReason("no-worker", "No worker is running: start one with `onward worker`.")
