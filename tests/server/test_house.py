@@ -155,12 +155,12 @@ def test_house_answers_what_it_is_asked(app: Onward, client: TestClient) -> None
 
 def test_pages_may_be_mounted_under_a_prefix(app: Onward) -> None:
     web = fastapi.FastAPI(lifespan=onward.lifespan(app, concurrency=1))
-    web.mount("/work/jobs", onward.ui(app, authorize=lambda scope: ("ana", "operator")))
+    web.mount("/shop/jobs", onward.ui(app, authorize=lambda scope: ("ana", "operator")))
     with TestClient(web) as client:
-        assert client.get("/work/jobs/api/v1/session").json()["base"] == "/work/jobs/"
-        assert '<base href="/work/jobs/" />' in client.get("/work/jobs/jobs/job_1").text
-        job = client.post("/work/jobs/api/v1/jobs", json={"job_type": "count"}).json()
+        assert client.get("/shop/jobs/api/v1/session").json()["base"] == "/shop/jobs/"
+        assert '<base href="/shop/jobs/" />' in client.get("/shop/jobs/jobs/job_1").text
+        job = client.post("/shop/jobs/api/v1/jobs", json={"job_type": "count"}).json()
         assert job["user_id"] == "ana"
-        at = f"/work/jobs/api/v1/jobs/{job['id']}"
+        at = f"/shop/jobs/api/v1/jobs/{job['id']}"
         until(lambda: client.get(at).json()["state"] == "succeeded", "the worker of the application")
-        assert client.get("/work/jobs/api/v1/keys").status_code == 403
+        assert client.get("/shop/jobs/api/v1/keys").status_code == 403
