@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing_extensions import TypedDict
 
-from onward.app import Onward
+import onward
 from onward.errors import JobNotFound
 from onward.model.family import WorkRange
 from onward.model.ids import shown
@@ -59,7 +59,7 @@ class JobDetail(JobRecord):
     version: str
 
 
-def job_detail(job: Job, app: Onward) -> JobDetail:
+def job_detail(job: Job, app: onward.Onward) -> JobDetail:
     """The job, and what belongs to it."""
     children = app.children(job.id)
     return {
@@ -75,7 +75,7 @@ def job_detail(job: Job, app: Onward) -> JobDetail:
     }
 
 
-def relative(app: Onward, job_id: str | None) -> RelativeRecord | None:
+def relative(app: onward.Onward, job_id: str | None) -> RelativeRecord | None:
     """Another job in a word; None where there is none any more."""
     if job_id is None:
         return None
@@ -90,7 +90,7 @@ def relative_record(job: Job) -> RelativeRecord:
     return {"id": shown(job.id), "job_type": job.job_type, "state": job.state}
 
 
-def phase_records(job: Job, children: list[Job], app: Onward) -> list[PhaseRecord]:
+def phase_records(job: Job, children: list[Job], app: onward.Onward) -> list[PhaseRecord]:
     """The phases of a chain in order, those too that have not been reached; empty for any other job."""
     current = {child.position: child for child in children if child.family is None and not child.superseded_by}
     return [
@@ -98,7 +98,7 @@ def phase_records(job: Job, children: list[Job], app: Onward) -> list[PhaseRecor
     ]
 
 
-def planned(job: Job, app: Onward) -> list[tuple[str, str, float]]:
+def planned(job: Job, app: onward.Onward) -> list[tuple[str, str, float]]:
     """Name, job type and weight of each phase of a chain."""
     listed = job.params.get("phases") if job.job_type == "chain" else None
     if isinstance(listed, list):

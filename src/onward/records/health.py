@@ -10,7 +10,7 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from onward.app import Onward
+import onward
 from onward.errors import OnwardError
 from onward.model.ids import shown
 
@@ -40,13 +40,13 @@ class FindingRecord(TypedDict):
     fix: str
 
 
-def examine(app: Onward) -> Iterator[FindingRecord]:
+def examine(app: onward.Onward) -> Iterator[FindingRecord]:
     """All checks of a running application, as plain values."""
     for finding in findings(app, app.settings.database.shown_url):
         yield {"check": finding.check, "result": finding.result, "text": finding.text, "fix": finding.fix}
 
 
-def findings(app: Onward, where: str) -> Iterator[Finding]:
+def findings(app: onward.Onward, where: str) -> Iterator[Finding]:
     """All checks; without a database the rest cannot be looked at. ``where``: how the database is called."""
     try:
         status = app.database.status()
@@ -85,7 +85,7 @@ def _library(library: str) -> Finding:
     return Finding("library", OK, library)
 
 
-def _clock(app: Onward) -> Iterator[Finding]:
+def _clock(app: onward.Onward) -> Iterator[Finding]:
     if not app.settings.database.is_postgresql:
         return
     before = app.clock.now()
@@ -101,7 +101,7 @@ def _clock(app: Onward) -> Iterator[Finding]:
         yield Finding("clock", OK, f"within {max(skew, 0.01):.2f} s of the database's")
 
 
-def _workers(app: Onward) -> Iterator[Finding]:
+def _workers(app: onward.Onward) -> Iterator[Finding]:
     now = app.clock.now()
     listed = app.workers.list(alive=True)
     silent = [one for one in listed if (now - one.seen_at).total_seconds() > one.lease_seconds]
@@ -121,7 +121,7 @@ def _workers(app: Onward) -> Iterator[Finding]:
         yield Finding("workers", WARN, f"no sign of life from {names}", "a running worker takes over their jobs")
 
 
-def _waiting(app: Onward) -> Iterator[Finding]:
+def _waiting(app: onward.Onward) -> Iterator[Finding]:
     """Jobs that nobody will take as things are."""
     found: dict[str, list[str]] = {}
     for job in app.find(status="pending", limit=_SAMPLE):
@@ -136,7 +136,7 @@ def _waiting(app: Onward) -> Iterator[Finding]:
         yield Finding("queues", OK, "every waiting job has a worker for it")
 
 
-def _interrupted(app: Onward) -> Iterator[Finding]:
+def _interrupted(app: onward.Onward) -> Iterator[Finding]:
     count = len(app.interrupted())
     if count:
         text = f"{count} job{'s' if count != 1 else ''} stopped with work saved"
@@ -145,7 +145,7 @@ def _interrupted(app: Onward) -> Iterator[Finding]:
         yield Finding("interrupted", OK, "no job")
 
 
-def _conflicts(app: Onward) -> Iterator[Finding]:
+def _conflicts(app: onward.Onward) -> Iterator[Finding]:
     found = app.conflicts(limit=_SAMPLE)
     if not found:
         yield Finding("refused", OK, "nothing that jobs wrote in an outage")
@@ -155,7 +155,7 @@ def _conflicts(app: Onward) -> Iterator[Finding]:
     yield Finding("refused", WARN, text, f"onward job show {shown(found[0].job_id)}")
 
 
-def _disk(app: Onward) -> Iterator[Finding]:
+def _disk(app: onward.Onward) -> Iterator[Finding]:
     settings = app.settings
     folders = {"backups": Path(settings.backup_path)}
     url = settings.database.url
@@ -171,7 +171,7 @@ def _disk(app: Onward) -> Iterator[Finding]:
             yield Finding("disk", OK, text)
 
 
-_CHECKS: tuple[Callable[[Onward], Iterator[Finding]], ...] = (
+_CHECKS: tuple[Callable[[onward.Onward], Iterator[Finding]], ...] = (
     _clock,
     _workers,
     _waiting,

@@ -6,7 +6,7 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
-from onward.app import Onward
+import onward
 from onward.model.ids import shown
 from onward.records.moments import rfc3339
 
@@ -59,7 +59,7 @@ def resource_record(found: dict[str, Any]) -> ResourceRecord:
     }
 
 
-def board_records(app: Onward) -> list[ResourceRecord]:
+def board_records(app: onward.Onward) -> list[ResourceRecord]:
     """Every resource that matters now: declared ones, and sources while somebody has or wants them."""
     return [resource_record(found) for found in app.resources.board()]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
-from onward.app import Onward
+import onward
 from onward.errors import OnwardError
 from onward.model.ages import age_text
 from onward.model.ids import shown
@@ -81,7 +81,7 @@ class ResumeRecord(TypedDict):
     fresh_seconds: float | None
 
 
-def resume_record(app: Onward, job: Job, params: Mapping[str, Any] | None = None) -> ResumeRecord:
+def resume_record(app: onward.Onward, job: Job, params: Mapping[str, Any] | None = None) -> ResumeRecord:
     """The facts of an unfinished job; ``params`` are those of a new wish that it is in the way of."""
     now = app.clock.now()
     stopped = stopped_at(job, now)
@@ -139,12 +139,12 @@ def worked(job: Job) -> float:
     return max(0.0, (job.checkpoint_at - job.started_at).total_seconds())
 
 
-def version_now(app: Onward, job: Job) -> int:
+def version_now(app: onward.Onward, job: Job) -> int:
     """The version of the job's type that is known here."""
     return app.job_types.get(job.job_type).version if job.job_type in app.job_types else job.type_version
 
 
-def differing(app: Onward, job: Job, job_type: str, params: Mapping[str, Any]) -> list[DifferenceRecord]:
+def differing(app: onward.Onward, job: Job, job_type: str, params: Mapping[str, Any]) -> list[DifferenceRecord]:
     """The parameters that are others than those of the unfinished job; sensitive ones without their values."""
     kind, preset = app.job_types.resolve(job_type)
     given = kind.dump(kind.validate({**preset, **params}))
@@ -160,7 +160,7 @@ def _far(job: Job) -> str:
     return f"{progress.done:,} done" if progress.done is not None else "0%"
 
 
-def _saved(app: Onward, job: Job) -> SavedRecord | None:
+def _saved(app: onward.Onward, job: Job) -> SavedRecord | None:
     if job.checkpoint_at is None:
         return None
     days = app.settings.retention.checkpoint_days
@@ -181,7 +181,7 @@ def _redo(job: Job, stopped: datetime) -> RedoRecord | None:
     return {"seconds": round(seconds, 3), "items": None if rate is None else round(rate * seconds)}
 
 
-def _why_not(app: Onward, job: Job, differences: list[DifferenceRecord]) -> str | None:
+def _why_not(app: onward.Onward, job: Job, differences: list[DifferenceRecord]) -> str | None:
     if not job.is_interrupted:
         return f"It is {job.state}: there is nothing to resume."
     if job.job_type not in app.job_types:

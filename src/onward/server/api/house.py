@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -19,11 +19,11 @@ from onward.server.access import Admin, Operator, Role, Viewer
 from onward.server.problems import documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
-keys = noun("keys")
-views = noun("views")
-settings = noun("settings")
-health = noun("health")
-audit = noun("audit")
+keys: APIRouter = noun("keys")
+views: APIRouter = noun("views")
+settings: APIRouter = noun("settings")
+health: APIRouter = noun("health")
+audit: APIRouter = noun("audit")
 
 
 class KeyRecord(TypedDict):

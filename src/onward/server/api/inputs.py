@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from onward.model.ids import shown
@@ -14,7 +14,7 @@ from onward.server.access import Operator, Viewer
 from onward.server.problems import documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
-routes = noun("inputs")
+routes: APIRouter = noun("inputs")
 MISSING = documented(404)
 CHANGES = documented(404, 409, 503)
 

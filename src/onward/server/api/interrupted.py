@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from fastapi import APIRouter
 from typing_extensions import TypedDict
 
 from onward.model.query import JobQuery, Term
@@ -12,7 +13,7 @@ from onward.records.resume import ResumeRecord, resume_record
 from onward.server.access import Viewer
 from onward.server.routing import App, CountRecord, Limit, Listed, listed, noun
 
-routes = noun("", "interrupted")
+routes: APIRouter = noun("", "interrupted")
 _CAP = 1000
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -16,8 +16,8 @@ from onward.server.access import Admin, Operator, Viewer
 from onward.server.problems import Problem, documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
-checkpoints = noun("checkpoints")
-retention = noun("retention")
+checkpoints: APIRouter = noun("checkpoints")
+retention: APIRouter = noun("retention")
 
 
 class CheckpointRecord(TypedDict):

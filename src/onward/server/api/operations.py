@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -22,7 +22,7 @@ from onward.server.api.jobs import refuse_sensitive
 from onward.server.problems import Problem, documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
-routes = noun("operations")
+routes: APIRouter = noun("operations")
 CHANGES = documented(404, 409, 503)
 
 

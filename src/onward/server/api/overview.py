@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
+from fastapi import APIRouter
 from typing_extensions import TypedDict
 
 from onward.model.query import JobQuery, Term
@@ -13,7 +14,7 @@ from onward.records.moments import rfc3339
 from onward.server.access import Viewer
 from onward.server.routing import App, CountRecord, noun
 
-routes = noun("overview")
+routes: APIRouter = noun("overview")
 _CAP = 1000
 _RANGES = {
     "1h": (timedelta(hours=1), timedelta(minutes=5)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -10,7 +11,7 @@ from onward.server.access import Admin, Operator, Viewer
 from onward.server.problems import documented
 from onward.server.routing import App, Listed, listed, noun
 
-routes = noun("resources")
+routes: APIRouter = noun("resources")
 CHANGES = documented(404, 409, 503)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -12,7 +12,7 @@ from onward.server.problems import documented
 from onward.server.routing import App, noun
 from onward.version import __version__
 
-routes = noun("session")
+routes: APIRouter = noun("session")
 
 
 class DatabaseKind(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -14,8 +15,8 @@ from onward.server.access import Admin, Operator, Viewer
 from onward.server.problems import documented
 from onward.server.routing import App, Listed, listed, noun
 
-workers = noun("workers")
-queues = noun("queues")
+workers: APIRouter = noun("workers")
+queues: APIRouter = noun("queues")
 CHANGES = documented(404, 503)
 
 
