@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.redis_server import NoRedis, Redis
 from tests.servers import Databases, NoPostgres, Postgres, postgres_server
 
 # What a test finds must not hang on how busy the machine is.
@@ -56,3 +57,32 @@ def database_url(request: pytest.FixtureRequest) -> str:
     name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     url: str = request.getfixturevalue(name)
     return url
+
+
+@pytest.fixture(scope="session")
+def plain_server() -> Iterator[Redis]:
+    """A Redis without modules that all tests of this process share."""
+    try:
+        server = Redis()
+    except NoRedis as error:
+        pytest.skip(str(error))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def stack_server() -> Iterator[Redis]:
+    """A Redis with JSON and search, as LangGraph's savers want it."""
+    try:
+        server = Redis(modules=True)
+    except NoRedis as error:
+        pytest.skip(str(error))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def redis_url(plain_server: Redis) -> Iterator[str]:
+    """Database 2 of a Redis, empty."""
+    yield plain_server.url
+    plain_server.client().flushdb()

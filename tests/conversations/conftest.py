@@ -14,36 +14,7 @@ from onward.catalogue.conversations import job_types
 from onward.clock import ManualClock
 from onward.testing import JobBench
 from tests.conversations.savers import POSTGRES, REDIS, SQLITE, Saver
-from tests.redis_server import NoRedis, Redis
-
-
-@pytest.fixture(scope="session")
-def plain_server() -> Iterator[Redis]:
-    """A Redis without modules that all tests of this process share."""
-    try:
-        server = Redis()
-    except NoRedis as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="session")
-def stack_server() -> Iterator[Redis]:
-    """A Redis with JSON and search, as LangGraph's savers want it."""
-    try:
-        server = Redis(modules=True)
-    except NoRedis as error:
-        pytest.skip(str(error))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def redis_url(plain_server: Redis) -> Iterator[str]:
-    """Database 2 of a Redis, empty."""
-    yield plain_server.url
-    plain_server.client().flushdb()
+from tests.redis_server import Redis
 
 
 @pytest.fixture

@@ -20,7 +20,10 @@ from onward.catalogue.conversations import (
     get_redis_connection,
 )
 from onward.catalogue.conversations.outside.alert import sign
+from onward.clock import SystemClock
 from onward.errors import OnwardError
+from onward.model.load import Load
+from onward.telemetry.metrics import Metrics
 from tests.conversations.conftest import CleanUp
 from tests.redis_server import Redis
 
@@ -132,6 +135,8 @@ def test_metrics_say_how_much_was_there_and_went(client: Any, redis_url: str, cl
     assert value("onward_conversations_checkpoints", place="redis") == 1
     assert value("onward_conversations_memory_bytes", place="redis") > 100_000
     assert value("onward_conversations_deleted_per_second", place="redis") > 0
+    offered = Metrics(Load, SystemClock()).text().decode()
+    assert 'onward_conversations_deleted_total{place="redis"}' in offered
 
 
 class Receiver:

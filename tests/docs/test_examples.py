@@ -60,6 +60,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_every_example_runs(page: Page, place: Path, request: pytest.FixtureRequest, monkeypatch: Any) -> None:
     if "postgresql" in page.uses():
         monkeypatch.setenv("ONWARD_DATABASE_URL", request.getfixturevalue("postgres_url"))
+    if "redis" in page.uses():
+        monkeypatch.setenv("ONWARD_LANGGRAPH_URL", request.getfixturevalue("redis_url"))
     names: dict[str, Any] = {"__name__": "page"}
     printed = ""
     try:

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import singledispatchmethod
+from itertools import chain
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    start_http_server,
+)
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from onward import events
@@ -88,6 +97,11 @@ METRICS = (
 _BY_NAME = {one.name: one for one in METRICS}
 
 
+def _of_jobs() -> Iterator[Metric]:
+    """What job types that ship count by themselves, in the library's own registry."""
+    return (metric for metric in REGISTRY.collect() if metric.name.startswith("onward_"))
+
+
 class Metrics:
     """Counts what the bus tells; ``text`` is what Prometheus reads. ``look`` reads the load from the database."""
 
@@ -111,7 +125,7 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """Each metric, without the library's notes on when it was made."""
-        for metric in self.registry.collect():
+        for metric in chain(self.registry.collect(), _of_jobs()):
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
 

@@ -16,7 +16,7 @@ from onward.catalogue.conversations.outside.redis_place import RedisPlace
 from onward.catalogue.conversations.outside.sqlite_place import SqlitePlace
 from onward.catalogue.conversations.plan.thread import Policy, Why
 from onward.errors import OnwardError
-from onward.settings import hide_secrets
+from onward.settings import Settings, hide_secrets
 
 _DAY = 86400.0
 _THREADS_AT_ONCE = 100
@@ -46,7 +46,8 @@ class Cleaning:
         self._ctx = ctx
         self._wishes = wishes
         self._spared = spared
-        self._settings = ctx.settings.langgraph
+        self._whole_settings = settings_now(ctx.settings)
+        self._settings = self._whole_settings.langgraph
         self._never = threading.Event()
 
     def run(self) -> dict[str, Any]:
@@ -65,7 +66,7 @@ class Cleaning:
         ctx = self._ctx
         state = ctx.state
         state.setdefault("now", ctx.clock.now().timestamp())
-        url = connection.address(ctx.settings)
+        url = connection.address(self._whole_settings)
         ctx.log.info("Starting the clean-up of checkpoints.", at=hide_secrets(url), dry_run=self._wishes.dry_run)
         begun = ctx.clock.monotonic()
         place = self._open(url)
@@ -76,8 +77,9 @@ class Cleaning:
             # What is old is decided once, however often the job is interrupted.
             ctx.checkpoint(flush=True)
             tally = self._clean(place, self._policy(float(state["retention_days"])))
-            result = self._result(place, tally, url)
-            self._measure(place, tally, ctx.clock.monotonic() - begun)
+            seconds = ctx.clock.monotonic() - begun
+            result = self._result(place, tally, url, seconds)
+            self._measure(place, tally, seconds)
             if isinstance(place, RedisPlace):
                 place.remove_catalogue()
             return result
@@ -141,7 +143,7 @@ class Cleaning:
             ctx.progress(message=f"{tally.deleted:,} of {tally.processed:,} checkpoints deleted")
         return tally
 
-    def _result(self, place: Place, tally: Tally, url: str) -> dict[str, Any]:
+    def _result(self, place: Place, tally: Tally, url: str, seconds: float) -> dict[str, Any]:
         ctx = self._ctx
         ctx.log.info(f"Processed {tally.processed:,} checkpoints of {tally.threads:,} threads.")
         verb = "Would delete" if self._wishes.dry_run else "Deleted"
@@ -168,6 +170,9 @@ class Cleaning:
             "used_bytes_after": after,
             "changed_meanwhile": tally.busy,
             "without_a_time": tally.undated,
+            "items_processed": tally.processed,
+            "items_updated": 0 if self._wishes.dry_run else tally.deleted,
+            "duration": round(seconds, 3),
         }
 
     def _measure(self, place: Place, tally: Tally, seconds: float) -> None:
@@ -200,6 +205,14 @@ class Cleaning:
     def _rest(self, seconds: float) -> None:
         """As long as the work took: so others have the server at least half of the time."""
         self._ctx.clock.wait(self._never, min(seconds, _MOST_REST_SECONDS))
+
+
+def settings_now(settings: Settings) -> Settings:
+    """The application's settings, or where they say nothing of conversations, those that are found at this moment.
+
+    So a service that was configured in a file or in ``.env`` since the start is used without a restart.
+    """
+    return settings if settings.langgraph.is_configured else Settings.load()
 
 
 def _where(url: str) -> str:

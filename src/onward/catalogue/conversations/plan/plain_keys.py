@@ -7,7 +7,7 @@ an id at the end.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,13 +82,13 @@ def _time_of(content: Any) -> float | None:
     return None
 
 
-def _mappings(content: Any, depth: int = 4) -> Iterator[Mapping[str, Any]]:
+def _mappings(content: Any, depth: int = 4) -> Iterator[dict[str, Any]]:
     """A value, and what lies in it under the usual names, outermost first; of a list the first entries."""
     if isinstance(content, list):
-        inner = [entry for entry in content[:4] if isinstance(entry, Mapping)]
-    elif isinstance(content, Mapping):
+        inner = [entry for entry in content[:4] if isinstance(entry, dict)]
+    elif isinstance(content, dict):
         yield content
-        inner = [content[name] for name in _INNER_NAMES if isinstance(content.get(name), Mapping)]
+        inner = [content[name] for name in _INNER_NAMES if isinstance(content.get(name), dict)]
     else:
         return
     for value in inner if depth else ():

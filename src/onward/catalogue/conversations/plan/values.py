@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -41,25 +40,27 @@ def read(data: bytes) -> Any:
 
 def is_snapshot(value: Any) -> bool:
     """Whether a channel's value is the snapshot of a delta channel."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("__delta_snapshot__") is True
     return getattr(value, "code", None) == DELTA_SNAPSHOT
 
 
 def is_delta(metadata: Any) -> bool:
     """Whether a checkpoint's metadata show delta channels."""
-    return isinstance(metadata, Mapping) and any(mark in metadata for mark in DELTA_MARKS)
+    return isinstance(metadata, dict) and any(mark in metadata for mark in DELTA_MARKS)
 
 
 def has_delta_mark(value: Any, depth: int = _DEEP) -> bool:
     """Whether there is a mark of delta channels anywhere in a value."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if is_delta(value) or is_snapshot(value):
             return True
-        return depth > 0 and any(has_delta_mark(inner, depth - 1) for inner in value.values())
-    if isinstance(value, list):
-        return depth > 0 and any(has_delta_mark(inner, depth - 1) for inner in value)
-    return is_snapshot(value)
+        inner: Any = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
+        return not isinstance(value, str | int | float) and is_snapshot(value)
+    return depth > 0 and any(has_delta_mark(one, depth - 1) for one in inner if not isinstance(one, str))
 
 
 def needed_value(channel: str, value: Any) -> Any:
@@ -77,7 +78,7 @@ def plain_names(value: Any) -> list[str] | None:
         if getattr(value, "code", None) is not None:
             _, name, items = read(value.data)
             return list(items) if name == "set" else None
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             items = value.get("kwargs", {}).get("__set_items__")
             return list(value["args"][0]) if items is None else list(items)
     except (Unreadable, ValueError, LookupError, TypeError, AttributeError):
