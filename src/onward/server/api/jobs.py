@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from onward.app import Onward
@@ -29,7 +29,7 @@ from onward.server.access import Operator, Viewer
 from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
-routes = noun("jobs")
+routes: APIRouter = noun("jobs")
 MISSING = documented(404)
 
 
