@@ -272,12 +272,6 @@ export interface QueueDepth {
   oldest_seconds: number | null
 }
 
-export interface OverviewRecord {
-  attention: { code: string; text: string; count: number; query: string | null }[]
-  running: Job[]
-  depth: QueueDepth[]
-}
-
 export interface PhasePlan {
   job_type: string
   name: string
@@ -325,4 +319,39 @@ export interface ChainReport {
   errors: ChainIssue[]
   warnings: ChainIssue[]
   measured_weights: number[] | null
+}
+
+export interface Bucket {
+  at: string
+  succeeded: number
+  failed: number
+  cancelled: number
+}
+
+export interface OverviewRecord {
+  attention: { code: string; text: string; count: Count; query: string }[]
+  running: Job[]
+  throughput: Bucket[]
+  depth: QueueDepth[]
+  next_runs: { schedule: string; job_type: string; at: string }[]
+}
+
+/** One verb on many jobs; a dry run has no id and says what it would do. */
+export interface Operation {
+  id: string | null
+  action: string
+  reason: string
+  state: 'running' | 'done' | 'stopped' | 'dry_run'
+  total: number
+  done: number
+  skipped: number
+  failed: number
+  left: number
+  by_state: Record<string, number>
+}
+
+export interface OperationItem {
+  job: string
+  outcome: string | null
+  message: string | null
 }

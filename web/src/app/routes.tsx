@@ -19,6 +19,7 @@ export const ROUTES: RouteObject[] = [
       { path: 'waiting', element: page(() => import('@/pages/waiting/Waiting'), 'Waiting') },
       { path: 'chains', element: page(() => import('@/pages/chains/Chains'), 'Chains') },
       { path: 'chains/:name', element: page(() => import('@/pages/chains/Builder'), 'Builder') },
+      { path: 'operations/:id', element: page(() => import('@/pages/operation/OperationPage'), 'OperationPage') },
       { path: '*', element: <NotFound /> },
     ],
   },

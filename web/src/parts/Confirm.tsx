@@ -16,22 +16,10 @@ interface Props {
   /** Level 3: a reason is required; `"optional"` only asks for one. */
   reason?: 'required' | 'optional' | undefined
   back?: string
-  /** The dialog goes on in another form after the confirmation instead of closing. */
-  stays?: boolean
 }
 
 /** The dialog before something is lost. The focus is on the safe button; the other one says what it does. */
-export function Confirm({
-  title,
-  children,
-  action,
-  onClose,
-  onConfirm,
-  typed,
-  reason,
-  back = 'Keep as it is',
-  stays = false,
-}: Props) {
+export function Confirm({ title, children, action, onClose, onConfirm, typed, reason, back = 'Keep as it is' }: Props) {
   const [text, setText] = useState('')
   const [why, setWhy] = useState('')
   const [problem, setProblem] = useState<Problem | null>(null)
@@ -44,7 +32,7 @@ export function Confirm({
     setBusy(true)
     try {
       await onConfirm(why.trim())
-      if (!stays) onClose()
+      onClose()
     } catch (error) {
       setProblem(
         error instanceof Problem ? error : new Problem({ title: String(error), status: 0, code: 'unexpected' }),

@@ -1,138 +1,106 @@
-import { useQueryClient } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
-import { fitting } from '@/acts/allowed'
-import { resumeOne } from '@/acts/resume/resumeOne'
+import { useQuery } from '@tanstack/react-query'
+import { useRef } from 'react'
+import { useNavigate } from 'react-router'
 import { call } from '@/api/client'
-import type { Job } from '@/api/types'
-import { Bar } from '@/parts/Bar'
+import type { Operation } from '@/api/types'
 import { Confirm } from '@/parts/Confirm'
 import { Dialog } from '@/parts/Dialog'
-import { Note } from '@/parts/Note'
+import { Bones } from '@/parts/Loading'
+import { ProblemNote } from '@/parts/Note'
 import { asProblem } from '@/parts/View'
-import { count, plural, shortId } from '@/words/numbers'
+import { count, plural } from '@/words/numbers'
 import { stateWords } from '@/words/states'
 import { VERBS, type Verb } from '@/words/verbs'
+import { type Chip, keyLabel } from './filters'
 
 interface Props {
   verb: Verb
-  jobs: Job[]
+  /** The chosen jobs; null means all that the filter matches. */
+  ids: string[] | null
+  filter: Record<string, string>
+  chips: Chip[]
   onClose: () => void
 }
 
-interface Refused {
-  job: Job
-  why: string
-}
-
 const MANY = 20
+const HARMLESS = new Set<Verb>(['pause', 'ack', 'resume'])
 
-/** One verb for the chosen jobs: the set is that of the moment at which the dialog opened. */
-export function BulkDialog({ verb, jobs, onClose }: Props) {
-  const queries = useQueryClient()
-  const chosen = useRef(jobs).current
-  const fit = chosen.filter((job) => fitting(job).includes(verb))
-  const [done, setDone] = useState<number | null>(null)
-  const [refused, setRefused] = useState<Refused[]>([])
-  const stopped = useRef(false)
-  const run = async (which: Job[]) => {
-    stopped.current = false
-    setRefused([])
-    setDone(0)
-    for (const [at, job] of which.entries()) {
-      if (stopped.current) break
-      try {
-        await send(job, verb)
-      } catch (error) {
-        setRefused((old) => [...old, { job, why: asProblem(error).message }])
-      }
-      setDone(at + 1)
-    }
-    for (const key of ['job', 'jobs', 'count', 'interrupted', 'badges', 'overview'])
-      void queries.invalidateQueries({ queryKey: [key] })
-  }
-  const close = () => {
-    stopped.current = true
-    onClose()
-  }
-  if (done === null) {
+/** One verb for many: the set is that of the moment at which the dialog opened; the server does it in the background. */
+export function BulkDialog({ verb, ids, filter, chips, onClose }: Props) {
+  const navigate = useNavigate()
+  const before = useRef(new Date().toISOString()).current
+  const which = ids ? { ids } : { filter: filterText(filter), before }
+  const look = useQuery({
+    queryKey: ['operation-look', verb, ids?.join() ?? JSON.stringify(filter), before],
+    queryFn: () => call<Operation>('operations', { body: { action: verb, ...which, dry_run: true } }),
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  })
+  if (!look.data) {
     return (
-      <Confirm
-        title={`${VERBS[verb]} ${plural(fit.length, 'job')}?`}
-        action={`${VERBS[verb]} ${plural(fit.length, 'job')}`}
-        back="Cancel"
-        typed={fit.length > MANY ? String(fit.length) : undefined}
-        onClose={onClose}
-        stays
-        onConfirm={async () => void run(fit)}
-      >
-        <p>{plural(chosen.length, 'job')} chosen; what comes later is left alone.</p>
-        <Breakdown chosen={chosen} fit={fit} verb={verb} />
-      </Confirm>
+      <Dialog title={`${VERBS[verb]} many jobs`} onClose={onClose} alert>
+        {look.error ? <ProblemNote problem={asProblem(look.error)} /> : <Bones rows={3} height={1.5} />}
+      </Dialog>
     )
   }
-  const over = done >= fit.length
+  const total = look.data.total
+  const fit = look.data.done
   return (
-    <Dialog title={`${VERBS[verb]}: ${plural(fit.length, 'job')}`} onClose={close} alert>
-      <Bar
-        value={(done / Math.max(1, fit.length)) * 100}
-        state={over ? 'succeeded' : 'running'}
-        large
-        label="How many are done"
-      />
-      <p role="status" className="number">
-        {over ? 'Over' : 'At work'}: {count(done)} of {count(fit.length)}
-        {refused.length > 0 && `, ${count(refused.length)} refused`}
-      </p>
-      {refused.length > 0 && (
-        <Note tone="amber">
-          <ul>
-            {refused.map(({ job, why }) => (
-              <li key={job.id}>
-                {job.job_type} {shortId(job.id)}: {why}
-              </li>
-            ))}
-          </ul>
-        </Note>
+    <Confirm
+      title={`${VERBS[verb]} ${plural(fit, 'job')}?`}
+      action={`${VERBS[verb]} ${plural(fit, 'job')}`}
+      back="Cancel"
+      typed={total > MANY ? String(total) : undefined}
+      reason={HARMLESS.has(verb) ? undefined : 'optional'}
+      onClose={onClose}
+      onConfirm={async (reason) => {
+        const started = await call<Operation>('operations', {
+          body: { action: verb, ...which, expect_count: total, reason },
+        })
+        void navigate(`/operations/${encodeURIComponent(started.id ?? '')}`)
+      }}
+    >
+      {chips.length > 0 && !ids && (
+        <ul className="chips" aria-label="Filter">
+          {chips.map(({ key, value }) => (
+            <li key={key} className="tag">
+              {keyLabel(key)} {value}
+            </li>
+          ))}
+        </ul>
       )}
-      <div className="dialog-foot">
-        <button type="button" className="button" data-autofocus onClick={close}>
-          {over ? 'Close' : 'Stop'}
-        </button>
-        {over && refused.length > 0 && (
-          <button type="button" className="button" onClick={() => void run(refused.map(({ job }) => job))}>
-            {VERBS[verb]} the {count(refused.length)} that were refused
-          </button>
-        )}
-      </div>
-    </Dialog>
+      <p>
+        {plural(total, 'job')} {ids ? 'chosen' : 'match'} now; what comes later is left alone.
+      </p>
+      <Breakdown operation={look.data} verb={verb} />
+    </Confirm>
   )
 }
 
-async function send(job: Job, verb: Verb): Promise<void> {
-  const path = `jobs/${encodeURIComponent(job.id)}`
-  if (verb === 'resume' && job.state === 'interrupted') {
-    const why = await resumeOne(job)
-    if (why !== null) throw new Error(why)
-  } else if (verb === 'delete') await call(path, { method: 'DELETE' })
-  else await call(`${path}/${verb}`, { method: 'POST' })
-}
-
-/** "3 scheduled; 1 of them is skipped." */
-function Breakdown({ chosen, fit, verb }: { chosen: Job[]; fit: Job[]; verb: Verb }) {
-  const states = Map.groupBy(fit, (job) => job.state)
-  const skipped = chosen.length - fit.length
+/** "412 failed will resume; 3 running are skipped." */
+function Breakdown({ operation, verb }: { operation: Operation; verb: Verb }) {
+  const states = Object.entries(operation.by_state)
+  const skipped = operation.skipped
+  if (states.length === 0 && skipped === 0) return null
   return (
     <ul>
-      {[...states].map(([state, jobs]) => (
+      {states.map(([state, number]) => (
         <li key={state}>
-          {count(jobs.length)} {stateWords(state).label.toLowerCase()}
+          {count(number)} {stateWords(state).label.toLowerCase()}
         </li>
       ))}
       {skipped > 0 && (
         <li className="muted">
-          {count(skipped)} skipped: {VERBS[verb].toLowerCase()} does not fit {skipped === 1 ? 'it' : 'them'}.
+          {count(skipped)} of them are skipped, as {VERBS[verb].toLowerCase()} does not fit them.
         </li>
       )}
     </ul>
   )
+}
+
+/** What narrows the list down, without what only orders it. */
+function filterText(filter: Record<string, string>): Record<string, string> {
+  const { sort: _sort, deep: _deep, ...rest } = filter
+  return rest
 }

@@ -53,6 +53,7 @@ export function Jobs() {
   const [exact, setExact] = useState(false)
   const counted = useCount(filter, exact, found.isSuccess)
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const [all, setAll] = useState(false)
   const active = useRowKeys(jobs, {
     open: (job) => void navigate(`/jobs/${encodeURIComponent(job.id)}`, { state: { from: 'jobs' } }),
     select: (job) => pick([job.id], !selected.has(job.id)),
@@ -61,6 +62,7 @@ export function Jobs() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another filter is another list, so nothing of the old one stays chosen
   useEffect(() => {
     setSelected(new Set())
+    setAll(false)
     setExact(false)
   }, [filterKey])
   useEffect(() => remember(jobs.map((job) => job.id)), [jobs])
@@ -76,6 +78,7 @@ export function Jobs() {
     )
   }, [search, may, start, setSearch])
   const pick = (keys: string[], on: boolean) => {
+    setAll(false)
     setSelected((old) => {
       const next = new Set(old)
       for (const key of keys) on ? next.add(key) : next.delete(key)
@@ -121,7 +124,21 @@ export function Jobs() {
               {plural(fresh, 'new job')}: show
             </button>
           )}
-          {may && chosen.length > 0 && <BulkBar jobs={chosen} onClear={() => setSelected(new Set())} />}
+          {may && chosen.length > 0 && (
+            <BulkBar
+              jobs={chosen}
+              filter={filter}
+              chips={chips}
+              all={all}
+              counted={counted}
+              canAll={chosen.length === jobs.length && Boolean(page?.next || page?.prev)}
+              onAll={() => setAll(true)}
+              onClear={() => {
+                setSelected(new Set())
+                setAll(false)
+              }}
+            />
+          )}
           {page?.searched && (
             <p className="searched muted small">
               Looked at the newest {count(page.searched)}.{' '}

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import { CircleCheck, Layers, Plus, Rocket } from 'lucide-react'
+import { CalendarClock, ChartColumn, CircleCheck, Layers, Plus, Rocket } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
-import { Link } from 'react-router'
+import { Link, useSearchParams } from 'react-router'
 import { useActs } from '@/acts/JobActs'
 import { ResumeSeveral } from '@/acts/resume/ResumeSeveral'
-import { call } from '@/api/client'
+import { call, query } from '@/api/client'
 import type { Job, OverviewRecord, Page } from '@/api/types'
 import { FaultBoundary } from '@/app/FaultBoundary'
 import { useMay } from '@/app/session'
@@ -16,11 +16,13 @@ import { State } from '@/parts/State'
 import { Time } from '@/parts/Time'
 import { toast } from '@/parts/Toasts'
 import { asProblem, View } from '@/parts/View'
-import { count } from '@/words/numbers'
+import { capped } from '@/words/numbers'
 import type { Tone } from '@/words/states'
 import { Far, JobLink } from '../jobs/columns'
 
+const Throughput = lazy(async () => ({ default: (await import('@/plots/Throughput')).Throughput }))
 const Depth = lazy(async () => ({ default: (await import('@/plots/Depth')).Depth }))
+const RANGES = ['1h', '24h', '7d', '30d']
 const TONES: Record<string, Tone> = { interrupted: 'amber', inputs: 'purple', input: 'purple', failed: 'red' }
 const PLACES: Record<string, string> = {
   interrupted: '/interrupted',
@@ -31,15 +33,38 @@ const PLACES: Record<string, string> = {
 
 /** What needs attention, what runs, what has run and what comes. */
 export function Overview() {
+  const [search, setSearch] = useSearchParams()
   const { start } = useActs()
   const may = useMay('operator')
+  const range = RANGES.includes(search.get('range') ?? '') ? (search.get('range') as string) : '24h'
   const found = useQuery({
-    queryKey: ['overview'],
-    queryFn: ({ signal }) => call<OverviewRecord>('overview', { signal }),
+    queryKey: ['overview', range],
+    queryFn: ({ signal }) => call<OverviewRecord>(`overview${query({ range })}`, { signal }),
+    placeholderData: (old) => old,
   })
   return (
     <>
       <PageHead title="Overview">
+        <fieldset className="segments" aria-label="Range">
+          {RANGES.map((name) => (
+            <button
+              key={name}
+              type="button"
+              aria-pressed={range === name}
+              onClick={() =>
+                setSearch(
+                  (old) => {
+                    old.set('range', name)
+                    return old
+                  },
+                  { replace: true },
+                )
+              }
+            >
+              {name.replace('h', ' h').replace('d', ' d')}
+            </button>
+          ))}
+        </fieldset>
         {may && (
           <button type="button" className="button primary" onClick={() => start()}>
             <Plus size={16} aria-hidden="true" /> New job
@@ -47,19 +72,20 @@ export function Overview() {
         )}
       </PageHead>
       <View query={found} rows={8}>
-        {(record) => (
-          <div className="stack">
-            <Board record={record} />
-            {isQuiet(record) && <Start />}
-          </div>
-        )}
+        {(record) => (isNew(record) ? <Start /> : <Board record={record} />)}
       </View>
     </>
   )
 }
 
-function isQuiet(record: OverviewRecord): boolean {
-  return record.running.length === 0 && record.attention.length === 0 && record.depth.length === 0
+function isNew(record: OverviewRecord): boolean {
+  const ended = record.throughput.some((bucket) => bucket.succeeded + bucket.failed + bucket.cancelled > 0)
+  return (
+    !ended &&
+    record.running.length === 0 &&
+    record.attention.length === 0 &&
+    record.depth.every((queue) => queue.waiting === 0)
+  )
 }
 
 function Board({ record }: { record: OverviewRecord }) {
@@ -72,6 +98,31 @@ function Board({ record }: { record: OverviewRecord }) {
             <Empty title="Nothing runs now" icon={Rocket} />
           ) : (
             <Running jobs={record.running} />
+          )}
+        </Card>
+        <Card title="Next runs" more={<Link to="/schedules">Schedules</Link>}>
+          {record.next_runs.length === 0 ? (
+            <Empty title="Nothing is scheduled" icon={CalendarClock} />
+          ) : (
+            <ul className="next">
+              {record.next_runs.slice(0, 10).map((run) => (
+                <li key={`${run.schedule}${run.at}`} className="row spread">
+                  <Link className="cut" to={`/schedules/${encodeURIComponent(run.schedule)}`}>
+                    {run.schedule}
+                  </Link>
+                  <Time at={run.at} as="clock" />
+                </li>
+              ))}
+            </ul>
+          )}
+        </Card>
+        <Card title="Ended">
+          {record.throughput.length === 0 ? (
+            <Empty title="Nothing has ended in this time" icon={ChartColumn} />
+          ) : (
+            <Suspense fallback={<Bones rows={4} />}>
+              <Throughput buckets={record.throughput} />
+            </Suspense>
           )}
         </Card>
         <Card title="Waiting in queues">
@@ -114,7 +165,7 @@ function Attention({ items }: { items: OverviewRecord['attention'] }) {
   }
   const ask = async () => {
     try {
-      setSeveral((await call<Page<Job>>('jobs?state=interrupted&limit=200')).items)
+      setSeveral((await call<Page<Job>>('interrupted')).items)
     } catch (error) {
       toast(asProblem(error).message)
     }
@@ -124,7 +175,7 @@ function Attention({ items }: { items: OverviewRecord['attention'] }) {
       {items.map((item) => (
         <li key={item.code} className="card" data-tone={TONES[item.code] ?? 'amber'}>
           <Link to={placeOf(item)}>
-            <strong className="number">{count(item.count)}</strong>
+            <strong className="number">{capped(item.count)}</strong>
             <span>{item.text}</span>
           </Link>
           {item.code === 'interrupted' && may && (
