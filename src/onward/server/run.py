@@ -49,7 +49,7 @@ def serve(
     where = host or settings.host
     refuse_unsafe(onward, where)
     listening = listen(where, settings.port if port is None else port)
-    app = create_app(onward, is_strict_host=is_loopback(where), closes=False)
+    app = create_app(onward, is_strict_host=is_loopback(where))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -85,7 +85,7 @@ def _working(onward: Onward, worker: bool) -> Iterator[None]:
 
 def refuse_unsafe(onward: Onward, host: str) -> None:
     """Raise ``UnsafeBind`` where anybody who can reach the address could do anything."""
-    if is_loopback(host) or onward.settings.ui.read_only:
+    if is_loopback(host) or onward.settings.ui.read_only or onward.keys.any():
         return
     raise UnsafeBind(
         f"Refusing to listen on {host} without authentication. "

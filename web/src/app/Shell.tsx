@@ -56,7 +56,7 @@ export function Shell() {
             <button
               type="button"
               className="search-button"
-              title="Search and commands"
+              aria-label="Go to or do Ctrl K"
               onClick={() => setOpen('palette')}
             >
               <Search size={15} aria-hidden="true" />
