@@ -26,6 +26,7 @@ from onward.server.api import (
     operations,
     overview,
     resources,
+    schedules,
     session,
     types,
     verbs,
@@ -43,6 +44,7 @@ NOUNS: tuple[APIRouter, ...] = (
     session.routes, overview.routes, interrupted.routes, jobs.routes, verbs.routes, types.routes, chains.routes,
     inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints, keeping.retention,
     operations.routes, house.views, house.keys, house.settings, house.health, house.audit, events.routes,
+    schedules.routes,
 )  # fmt: skip
 
 

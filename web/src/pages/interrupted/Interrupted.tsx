@@ -85,7 +85,7 @@ export function Interrupted() {
                 <button
                   type="button"
                   className="button small"
-                  aria-label={`Start ${job.job_type} ${shortId(job.id)} fresh`}
+                  aria-label={`Start fresh ${job.job_type} ${shortId(job.id)}`}
                   onClick={() => act(job, 'fresh')}
                 >
                   Start fresh
