@@ -19,7 +19,6 @@ from typing import Any
 from sqlalchemy import Table
 
 from onward import Onward, Settings, errors
-from onward import errors
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.catalogue.reference import reference as job_types_reference
@@ -477,8 +476,6 @@ def openapi_page() -> str:
     return json.dumps(create_app(app).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-WHOLE: dict[str, Callable[[], str]] = {
-    "openapi.json": openapi_page,
 def job_types_page() -> str:
     """The job types that ship."""
     shipped = JobTypes()
@@ -487,6 +484,7 @@ def job_types_page() -> str:
 
 
 WHOLE: dict[str, Callable[[], str]] = {
+    "openapi.json": openapi_page,
     "job-types.md": job_types_page,
     "python.md": python_page,
     "errors.md": errors_page,
