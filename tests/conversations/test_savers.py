@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from langgraph.types import Command
 
+from onward.catalogue.conversations.outside.postgres_place import PostgresPlace
+from onward.catalogue.conversations.outside.redis_place import RedisPlace
+from onward.catalogue.conversations.outside.sqlite_place import SqlitePlace
 from tests.conversations import graphs
 from tests.conversations.conftest import CleanUp, days_since
 from tests.conversations.savers import Saver
@@ -150,3 +153,35 @@ def test_only_the_threads_that_are_named_go(saver: Saver, clean: CleanUp) -> Non
     assert [bool(saver.count(f"user-7{end}")["all"]) for end in ("-a", "7-b", "-c")] == [False, False, True]
     clean(saver.url, user="7", erase=True)
     assert saver.count("user-7-c")["all"] == 0
+
+
+def test_thread_that_is_used_again_meanwhile_stays(
+    saver: Saver, clean: CleanUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver.run(graphs.chain, "user:1", HELLO)
+    saver.run(graphs.chain, "user:2", HELLO)
+    between = datetime.now(UTC)
+    for place in (RedisPlace, PostgresPlace, SqlitePlace):
+        survey = place.survey
+
+        def used_again(self: Any, policy: Any, survey: Any = survey) -> int:
+            found: int = survey(self, policy)
+            saver.run(graphs.chain, "user:1", {"words": ["again"]})
+            return found
+
+        monkeypatch.setattr(place, "survey", used_again)
+    clean(saver.url, retention_days=days_since(between))
+    assert saver.count("user:2")["all"] == 0
+    words, following = saver.state(graphs.chain, "user:1")
+    assert words["words"] == ["hello", "said", "end", "again", "said", "end"]
+    assert following == ()
+    assert saver.dangling() == []
+
+
+def test_damaged_checkpoints_stop_nobody(saver: Saver, clean: CleanUp) -> None:
+    saver.run(graphs.chain, "user:1", HELLO)
+    saver.run(graphs.chain, "user:2", HELLO)
+    saver.damage("user:1")
+    result = clean(saver.url, days_later=31)
+    assert result["success"] is True
+    assert saver.count("user:2")["all"] == 0
