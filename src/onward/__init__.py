@@ -18,12 +18,13 @@ _HOMES = {
     "onward.engine.submission": "Submission",
     "onward.engine.worker": "Worker",
     "onward.errors": (
-        "AlreadyAnswered AlreadyClaimed CapacityMismatch ChainNotFound CorruptCheckpoint CursorLost DatabaseMoved "
+        "AlreadyAnswered AlreadyClaimed CapacityMismatch ChainNotFound ChangedMeanwhile CorruptCheckpoint CursorLost "
+        "CursorMismatch DatabaseMoved "
         "DuplicateStep IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer "
-        "InvalidChain InvalidConfig InvalidExport InvalidJobType InvalidParams InvalidSchedule InvalidValue "
-        "JobCancelled JobLost JobNotFound JobParked JobStopped JournalUnavailable MissingExtra OnwardError "
-        "QuestionClosed QuestionNotFound RangeFailed ResourceBusy SchemaMismatch StoreUnavailable UnknownJobType "
-        "VersionConflict WorkersOnline WrongSqliteLibrary"
+        "InvalidChain InvalidConfig InvalidExport InvalidFilter InvalidJobType InvalidParams InvalidSchedule "
+        "InvalidValue JobCancelled JobLost JobNotFound JobParked JobStopped JournalUnavailable MissingExtra "
+        "OnwardError QuestionClosed QuestionNotFound RangeFailed ResourceBusy SchemaMismatch StoreUnavailable "
+        "UnknownJobType VersionConflict WorkersOnline WrongSqliteLibrary"
     ),
     "onward.model.archive": "ArchivedJob PruneReport",
     "onward.model.chain": "ChainReport ChainTemplate JobPhase",

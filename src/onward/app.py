@@ -28,6 +28,7 @@ from onward.engine.in_process import InProcess
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
+from onward.engine.news import News
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
@@ -43,6 +44,7 @@ from onward.model.chain import ChainReport, JobPhase
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
 from onward.model.load import Load
+from onward.model.query import JobQuery
 from onward.model.states import Status
 from onward.settings import Settings
 from onward.store import Connection, Store
@@ -328,6 +330,14 @@ class Onward:
         )
         return self._reader.find(query, limit, after)
 
+    def search(self, query: JobQuery, *, limit: int = 50, after: str | None = None) -> Page[Job]:
+        """A page of the jobs of a query, in its order; ``after`` is the ``next`` or ``prev`` of a page of it."""
+        return self._reader.find(query, limit, after)
+
+    def count_matching(self, query: JobQuery, cap: int = 10_000) -> int:
+        """How many jobs a query finds, counted up to ``cap``."""
+        return self._reader.count(query, cap)
+
     def interrupted(self, limit: int = 1000) -> list[Job]:
         """Jobs that stopped before their end with a checkpoint, and were not resumed or discarded; newest first."""
         return nouns.interrupted(self._reader, limit)
@@ -568,6 +578,10 @@ class Onward:
     def listen(self, ear: Callable[[], None]) -> Callable[[], None]:
         """Call ``ear`` (quick, from any thread) when something may have changed; returns how to stop that."""
         return self._store.doorbell.listen(ear)
+
+    def news(self) -> News:
+        """A watcher of its own: each ``look()`` says what has changed since the one before, whoever changed it."""
+        return News(self._store)
 
     @property
     def memory(self) -> JobMemoryStore:

@@ -8,6 +8,9 @@
     ├── InvalidJobType              a function cannot be registered as it stands
     ├── InvalidParams               the parameters do not fit the job type, field by field
     ├── InvalidValue                a value is not JSON, too large, too deep, or not an id
+    │   ├── InvalidFilter           a filter of a list cannot be understood (names its key)
+    │   └── CursorMismatch          a cursor belongs to another list
+    ├── ChangedMeanwhile            somebody has changed it since it was looked at
     ├── ResourceBusy                another job occupies what this one needs
     ├── CapacityMismatch            two declarations of one resource differ in capacity
     ├── IncompleteJobFound          unfinished work exists for this source and job type
@@ -109,6 +112,33 @@ class InvalidValue(OnwardError):
 
     code = "value-invalid"
     exit_code = 6
+
+
+class InvalidFilter(InvalidValue):
+    """A filter of a list cannot be understood; ``errors`` names its key."""
+
+    code = "filter-invalid"
+
+    def __init__(self, message: str, *, hint: str = "", errors: tuple[dict[str, str], ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.errors = errors
+
+
+class CursorMismatch(InvalidValue):
+    """A cursor belongs to another list, or is none."""
+
+    code = "cursor-mismatch"
+
+
+class ChangedMeanwhile(OnwardError):
+    """Somebody has changed it since it was looked at; nothing was done. ``job`` is how it stands now."""
+
+    code = "changed-meanwhile"
+    exit_code = 5
+
+    def __init__(self, message: str, *, hint: str = "", job: Any = None) -> None:
+        super().__init__(message, hint=hint)
+        self.job = job
 
 
 class _InTheWay(OnwardError):

@@ -15,7 +15,7 @@ from onward.model.ages import age_text, length_text
 from onward.model.job import Job, Need
 from onward.model.outcome import Kind
 from onward.model.progress import ProgressMeter, percent_of
-from onward.model.query import JobQuery, cursor, place
+from onward.model.query import JobQuery, Place, cursor, place
 from onward.model.resource import needs
 from onward.model.retry import Backoff, RetryPolicy
 from onward.model.states import ACTIVE, ENDED, Status, Waiting, is_legal
@@ -109,7 +109,8 @@ def test_unusable_resource_is_refused(wrong: str | tuple[str, int]) -> None:
 
 def test_cursor_goes_on_where_its_own_list_ended() -> None:
     query = JobQuery(statuses=("failed",), since=datetime(2026, 1, 1, tzinfo=UTC))
-    assert place(query, cursor(query, "some-id")) == "some-id"
+    assert place(query, cursor(query, "some-id")) == Place("some-id")
+    assert place(query, cursor(query, "some-id", 7, is_back=True)) == Place("some-id", 7, is_back=True)
 
 
 @pytest.mark.parametrize("text", ["", "x", "%%%", "bm90aGluZw", "é", "AAAA" * 100])

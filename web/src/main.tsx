@@ -12,6 +12,7 @@ import './styles/ground.css'
 import './styles/shell.css'
 import './styles/parts.css'
 import './styles/pages.css'
+import './styles/chains.css'
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -10,7 +10,7 @@ from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, board, chains, jobs, questions, resources, workers
+from onward.store import Connection, Store, board, chains, finding, jobs, questions, resources, workers
 
 _ASKS = 200
 
@@ -150,7 +150,7 @@ def _place(conn: Connection, store: Store, job: Job) -> str:
     before = jobs.count_ready_before(conn, store.dialect, job)
     if before == 0:
         return "It is next."
-    return f"{before:,}{'+' if before >= jobs.COUNT_CAP else ''} ready jobs are before it."
+    return f"{before:,}{'+' if before >= finding.COUNT_CAP else ''} ready jobs are before it."
 
 
 _Reason = Callable[[Connection, Store, Job, datetime], WaitingReason]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,9 +19,11 @@ from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Store, jobs, journals
+from onward.store import Connection, Store, finding, jobs, journals
 
 _SOME = 20
+_FLOOR_SECONDS = 10.0
+"""How long it is good which jobs are the newest."""
 _LOOK_SECONDS = 1.0
 """How often a waiting caller looks even when nobody rings."""
 
@@ -32,6 +35,8 @@ class Reader:
         self._store = store
         self._clock = clock
         self._hot = hot
+        self._floor_id: str | None = None
+        self._floor_until = -math.inf
 
     def get(self, job_id: str) -> Job:
         """The job of this id, in either form. Raises ``JobNotFound``.
@@ -78,18 +83,37 @@ class Reader:
         """A page of jobs, newest first."""
         if not 1 <= limit <= 10_000:
             raise InvalidValue(f"A limit of {limit} is not possible.", hint="Use 1 to 10,000.")
-        last = place(query, after) if after is not None else None
+        at = place(query, after) if after is not None else None
         with self._store.read() as conn:
-            found = jobs.find_jobs(conn, self._store.dialect, query, limit + 1, last)
-            found = with_questions(conn, self._store, found)
-        self._hot.notice(found)
-        more = len(found) > limit
-        return Page(found[:limit], cursor(query, found[limit - 1].id) if more else None)
+            floor = None if query.is_deep else self._floor(conn)
+            found = finding.find_jobs(conn, self._store.dialect, query, limit, at, floor)
+            listed = with_questions(conn, self._store, found.jobs)
+        self._hot.notice(listed)
+        if not listed:
+            return Page([], searched=found.searched)
+        is_back = at is not None and at.is_back
+        first, last = listed[0], listed[-1]
+        has_next, has_prev = (True, found.is_more) if is_back else (found.is_more, at is not None)
+        return Page(
+            listed,
+            cursor(query, last.id, query.place_of(last)) if has_next else None,
+            cursor(query, first.id, query.place_of(first), is_back=True) if has_prev else None,
+            found.searched,
+        )
 
-    def count(self, query: JobQuery) -> int:
-        """How many match, at most 10,000."""
+    def _floor(self, conn: Connection) -> str | None:
+        """The id from which on the newest jobs are, as it was a moment ago."""
+        now = self._clock.monotonic()
+        if now >= self._floor_until:
+            self._floor_id = finding.newest_floor(conn, self._store.dialect)
+            self._floor_until = now + _FLOOR_SECONDS
+        return self._floor_id
+
+    def count(self, query: JobQuery, cap: int = finding.COUNT_CAP) -> int:
+        """How many match, at most ``cap``."""
         with self._store.read() as conn:
-            return jobs.count_jobs(conn, self._store.dialect, query)
+            floor = None if query.is_deep else self._floor(conn)
+            return finding.count_jobs(conn, self._store.dialect, query, cap, floor)
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are of each of the six statuses."""

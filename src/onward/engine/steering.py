@@ -167,7 +167,7 @@ class Audit:
         if not 1 <= limit <= 10_000:
             raise InvalidValue(f"A limit of {limit} is not possible.", hint="Use 1 to 10,000.")
         query = AuditQuery(actor, parsed(job_id) if job_id else None, kind, aware(since, "since"))
-        last = int(place(query, after)) if after is not None else None
+        last = int(place(query, after).id) if after is not None else None
         with self._store.read() as conn:
             found = auditing.list_acts(conn, self._store.dialect, query, limit + 1, last)
         more = len(found) > limit

@@ -88,13 +88,15 @@ class ChainType(Protocol):
 class ChainIssue:
     """One thing that is wrong or doubtful.
 
-    ``phase`` is the position from 0, or None for the whole chain; ``hint`` is a mend; ``code`` is stable.
+    ``phase`` is the position from 0, or None for the whole chain; ``hint`` is a mend; ``code`` is stable; ``other`` is
+    the position of the phase with which it does not fit.
     """
 
     phase: int | None
     message: str
     hint: str = ""
     code: str = ""
+    other: int | None = None
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ def _conflicts(placed: Sequence[tuple[int, ChainType]]) -> Iterator[ChainIssue]:
             if earlier < later and kind.name in first.conflicts_with:
                 text = f"{kind.label} cannot follow {first.label} (phase {earlier + 1})."
                 hint = f"Move {kind.label} before {first.label}, or take one of them out."
-                yield ChainIssue(later, text, hint, "type-conflict")
+                yield ChainIssue(later, text, hint, "type-conflict", earlier)
                 break
 
 
@@ -234,7 +236,7 @@ def _order(placed: Sequence[tuple[int, ChainType]]) -> Iterator[ChainIssue]:
             if later > at and first and other.name not in seen:
                 seen.add(other.name)
                 hint = f"Move {other.label} (phase {later + 1}) before {kind.label} (phase {at + 1})."
-                yield ChainIssue(at, f"{kind.label} before {other.label}", hint, "order")
+                yield ChainIssue(at, f"{kind.label} before {other.label}", hint, "order", later)
 
 
 def _repeated(phases: Sequence[JobPhase], placed: Sequence[tuple[int, ChainType]]) -> Iterator[ChainIssue]:
@@ -243,4 +245,4 @@ def _repeated(phases: Sequence[JobPhase], placed: Sequence[tuple[int, ChainType]
         before = kinds.get(at - 1)
         if before and before.name == kind.name and phases[at - 1].type_params == phases[at].type_params:
             text = f"{kind.label} stands twice in a row with the same parameters"
-            yield ChainIssue(at, text, f"Take phase {at + 1} out.", "phase-repeated")
+            yield ChainIssue(at, text, f"Take phase {at + 1} out.", "phase-repeated", at - 1)

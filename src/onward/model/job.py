@@ -287,10 +287,15 @@ class WorkerRecord:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list; ``next`` is the cursor for ``after=``, or None at the end."""
+    """One page of a list; ``next`` is the cursor for ``after=``, or None at the end; ``prev`` goes back.
+
+    ``searched``: only so many of the newest were looked at, as no index finds what was asked for; None: all.
+    """
 
     items: list[T]
     next: str | None = None
+    prev: str | None = None
+    searched: int | None = None
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.items)

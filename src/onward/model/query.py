@@ -1,19 +1,44 @@
-"""What a list of jobs may be filtered by, and the cursor that goes on where a page ended."""
+"""What a list of jobs may be filtered and sorted by, and the cursor that goes on where a page ended."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from onward.errors import InvalidValue
+import orjson
+
+from onward.errors import CursorMismatch
 from onward.model.codec import digest
+from onward.model.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One key with its values, of which one must fit; ``negated``: none of them may. ``*`` stands for anything."""
+
+    key: str
+    values: tuple[str, ...]
+    negated: bool = False
+
+
+SORTS = ("created", "updated", "run_at", "started", "completed", "priority", "percent")
+"""What a list may be sorted by; ``created`` reaches any depth, the others the newest that match."""
+
+_SORTED_BY = {
+    "updated": "updated_at", "run_at": "run_at", "started": "started_at", "completed": "completed_at",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """Filters of a job list; None means any. ``statuses`` are the six; ``since`` is the time of submission."""
+    """Filters of a job list; None means any. ``statuses`` are the six; ``since`` is the time of submission.
+
+    ``terms`` are more of them, all of which must fit. ``sort`` is one of ``SORTS``, with a ``-`` for the highest first.
+    ``is_deep``: look at all jobs, not only at the newest ones, where no index finds what is asked for.
+    """
 
     statuses: tuple[str, ...] = ()
     job_type: str | None = None
@@ -25,10 +50,34 @@ class JobQuery:
     until: datetime | None = None
     interrupted: bool = False
     acknowledged: bool | None = None
+    terms: tuple[Term, ...] = ()
+    sort: str = "-created"
+    is_deep: bool = True
 
     def key(self) -> str:
         """A short digest of the filters: a cursor fits only the list it came from."""
         return digest(repr(self))
+
+    @property
+    def sort_column(self) -> str | None:
+        """The column that it is sorted by; None for the order of submission."""
+        name = self.sort.lstrip("-")
+        return {"priority": "priority", "percent": "progress_percent", **_SORTED_BY}.get(name)
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the highest come first."""
+        return self.sort.startswith("-")
+
+    def place_of(self, job: Job) -> Any:
+        """What a job is sorted by, as plain JSON."""
+        name = self.sort.lstrip("-")
+        if name in _SORTED_BY:
+            moment: datetime | None = getattr(job, _SORTED_BY[name])
+            return moment.isoformat() if moment is not None else None
+        if name == "percent":
+            return -1 if job.progress.percent is None else job.progress.percent
+        return job.priority if name == "priority" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +94,34 @@ class AuditQuery:
         return digest(repr(self))
 
 
-def cursor(query: JobQuery | AuditQuery, last_id: str) -> str:
-    """The opaque text that continues after ``last_id``."""
-    return base64.urlsafe_b64encode(f"{query.key()} {last_id}".encode()).decode().rstrip("=")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ended: the id, what it was sorted by, and whether to go back from there."""
+
+    id: str
+    value: Any = None
+    is_back: bool = False
 
 
-def place(query: JobQuery | AuditQuery, text: str) -> str:
-    """The id after which to go on; ``InvalidValue`` for a cursor of another list or no cursor at all."""
+def cursor(query: JobQuery | AuditQuery, last_id: str, value: Any = None, *, is_back: bool = False) -> str:
+    """The opaque text that continues after ``last_id``, or goes back from it."""
+    text = orjson.dumps([query.key(), last_id, value, is_back])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def place(query: JobQuery | AuditQuery, text: str) -> Place:
+    """Where to go on; ``CursorMismatch`` for a cursor of another list or no cursor at all."""
     try:
-        key, _, last_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        key = last_id = ""
-    if key != query.key() or not last_id:
-        raise InvalidValue(
+        key, last_id, value, is_back = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError, TypeError):
+        key = last_id = value = is_back = None
+    fits = isinstance(last_id, str) and last_id and isinstance(is_back, bool)
+    if key != query.key() or not fits or not (value is None or isinstance(value, str | int)):
+        raise CursorMismatch(
             "The cursor does not belong to this list.", hint="Use the `next` of a page with the same filters."
         )
-    return last_id
+    return Place(last_id, value, is_back)
+
+
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""What is sorted by a time and has none stands where this would."""

@@ -12,12 +12,16 @@ from onward.records.moments import rfc3339
 
 
 class IssueRecord(TypedDict):
-    """One thing that is wrong or doubtful; ``phase`` counts from 0, null is the whole chain."""
+    """One thing that is wrong or doubtful; ``phase`` counts from 0, null is the whole chain.
+
+    ``other`` is the phase with which it does not fit.
+    """
 
     phase: int | None
     message: str
     hint: str
     code: str
+    other: int | None
 
 
 class ReportRecord(TypedDict):
@@ -38,7 +42,13 @@ def report_record(report: ChainReport) -> ReportRecord:
 
 
 def _issue(issue: ChainIssue) -> IssueRecord:
-    return {"phase": issue.phase, "message": issue.message, "hint": issue.hint, "code": issue.code}
+    return {
+        "phase": issue.phase,
+        "message": issue.message,
+        "hint": issue.hint,
+        "code": issue.code,
+        "other": issue.other,
+    }
 
 
 class PhasePlan(TypedDict):

@@ -13,15 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-from onward.server.api import builder, chains, health, jobs, session, types, verbs
+from onward.server.api import builder, chains, events, health, jobs, session, types, verbs
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
+from onward.server.stream import Stream
 from onward.version import __version__
 
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
-NOUNS: tuple[APIRouter, ...] = (session.routes, jobs.routes, verbs.routes, types.routes, chains.routes)
+NOUNS: tuple[APIRouter, ...] = (
+    session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes,
+)  # fmt: skip
 
 
 def create_app(
@@ -36,6 +39,7 @@ def create_app(
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        stream.close()
         if closes:
             onward.close()
 
@@ -50,6 +54,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.onward = onward
+    app.state.stream = stream = Stream(onward)
     for routes in NOUNS:
         app.include_router(routes, prefix=API)
     app.include_router(builder.routes, prefix="/api/job-builder")

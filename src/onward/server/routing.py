@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.dependencies.utils import get_flat_params
-from fastapi.params import Query as QueryParameter
+from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -56,7 +56,9 @@ class Route(APIRoute):
         if role_of(self) is None:
             raise AssertionError(f"{self.path} asks for no role")
         self.known = {
-            field.alias for field in get_flat_params(self.dependant) if isinstance(field.field_info, QueryParameter)
+            field.alias
+            for field in get_flat_params(self.dependant)
+            if not isinstance(field.field_info, Cookie | Header | Path)
         }
         self.takes_more: Callable[[str], bool] = (self.openapi_extra or {}).pop("takes_more", _no_more)
 

@@ -60,6 +60,15 @@ class Dialect(Protocol):
     def raise_number(self, conn: Connection, table: Table, column: str, number: int) -> None:
         """Have a rising column go on above this number."""
 
+    def seconds_between(self, start: str, end: str) -> str:
+        """The seconds from one column's time to another's."""
+
+    def json_text(self, column: str) -> str:
+        """A value of a JSON object as text; its place is a parameter, as ``json_key`` gives it."""
+
+    def json_key(self, name: str) -> str:
+        """The place of a key in a JSON object."""
+
     def use_index(self, name: str) -> str:
         """Appended to a table's name where the planner must be told which index to use."""
 
@@ -181,6 +190,17 @@ class SqliteDialect:
             # Rows that were put in have made the entry, but where there were none.
             self.execute(conn, "DELETE FROM sqlite_sequence WHERE name = ?", [table.name])
             self.execute(conn, "INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", [table.name, number])
+
+    def seconds_between(self, start: str, end: str) -> str:
+        return f"((julianday({end}) - julianday({start})) * 86400.0)"
+
+    def json_text(self, column: str) -> str:
+        # A truth is a number here, and a word everywhere else.
+        value = "CASE type WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST(atom AS TEXT) END"
+        return f"(SELECT {value} FROM json_each({column}) WHERE key = ?)"
+
+    def json_key(self, name: str) -> str:
+        return name
 
     def use_index(self, name: str) -> str:
         return f" INDEXED BY {name}"
@@ -330,6 +350,15 @@ class PostgresDialect:
         if number > self.last_number(conn, table, column):
             sql = "SELECT setval(pg_get_serial_sequence(?, ?)::regclass, ?)"
             self.query(conn, sql, [table.name, column, number])
+
+    def seconds_between(self, start: str, end: str) -> str:
+        return f"extract(epoch FROM ({end} - {start}))"
+
+    def json_text(self, column: str) -> str:
+        return f"(({column})::jsonb ->> ?)"
+
+    def json_key(self, name: str) -> str:
+        return name
 
     def use_index(self, name: str) -> str:  # noqa: ARG002 - it keeps statistics, and chooses by them
         return ""

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from onward.model.codec import decode
 from onward.model.job import EventRecord, Job, LogLine, Run
-from onward.model.query import JobQuery
 from onward.store import rows
 from onward.store.dialects import Dialect
+from onward.store.finding import COUNT_CAP
 from onward.store.tables import events, job_tags, jobs, metadata
 
 INSERT_COLUMNS = (
@@ -20,8 +20,6 @@ INSERT_COLUMNS = (
     "resources", "type_version", "idempotency_key", "payload_digest", "parent_id", "position", "phase_from",
     "phase_share", "max_attempts", "max_losses", "on_worker_lost", "waiting_on", "created_at", "run_at", "updated_at",
 )  # fmt: skip
-
-COUNT_CAP = 10_000
 
 Told = tuple[str, int, str, Any, int, str | None, str | None]
 """An event to be written: job id, generation, kind, at, fence, actor, data as JSON text."""
@@ -70,65 +68,12 @@ def find_by_key(conn: Connection, dialect: Dialect, keys: Iterable[str]) -> dict
     return {row[0]: (row[1], row[2]) for row in dialect.query(conn, sql, params)}
 
 
-def find_jobs(conn: Connection, dialect: Dialect, query: JobQuery, limit: int, after: str | None) -> list[Job]:
-    """One page of jobs, newest first, those older than the job ``after``."""
-    where, params = _where(dialect, query)
-    if after is not None:
-        where.append("job_id < ?")
-        params.append(after)
-    clause = f" WHERE {' AND '.join(where)}" if where else ""
-    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs{clause} ORDER BY job_id DESC LIMIT ?"
-    return [rows.job(row) for row in dialect.query(conn, sql, [*params, limit])]
-
-
-def count_jobs(conn: Connection, dialect: Dialect, query: JobQuery, cap: int = COUNT_CAP) -> int:
-    """How many jobs match, at most ``cap``."""
-    where, params = _where(dialect, query)
-    clause = f" WHERE {' AND '.join(where)}" if where else ""
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS found"
-    return int(dialect.query(conn, sql, [*params, cap])[0][0])
-
-
 def count_by_status(conn: Connection, dialect: Dialect) -> dict[str, int]:
     """How many jobs there are of each status."""
     found = dialect.query(conn, "SELECT status, count(*) FROM jobs WHERE status <> 'completed' GROUP BY status", [])
     counts = {row[0]: int(row[1]) for row in found}
     total = int(dialect.query(conn, "SELECT count(*) FROM jobs", [])[0][0])
     return counts | {"completed": total - sum(counts.values())}
-
-
-def _where(dialect: Dialect, query: JobQuery) -> tuple[list[str], list[Any]]:
-    where: list[str] = []
-    params: list[Any] = []
-    if query.statuses:
-        condition, values = dialect.among("status", query.statuses)
-        where.append(condition)
-        params += values
-        if "completed" not in query.statuses:
-            # Said in these words, so that both planners see that the index on the other statuses will do.
-            where.append("status <> 'completed'")
-    for column in ("job_type", "source_id", "user_id", "parent_id"):
-        value = getattr(query, column)
-        if value is not None:
-            where.append(f"{column} = ?")
-            params.append(value)
-    if query.tag is not None:
-        where.append("job_id IN (SELECT job_id FROM job_tags WHERE tag = ?)")
-        params.append(query.tag)
-    if query.since is not None:
-        where.append("created_at >= ?")
-        params.append(dialect.time(query.since))
-    if query.until is not None:
-        where.append("created_at < ?")
-        params.append(dialect.time(query.until))
-    if query.acknowledged is not None:
-        # What was started over in its place is handled, too.
-        handled = "(acknowledged_at IS NOT NULL OR superseded_by IS NOT NULL)"
-        where.append(handled if query.acknowledged else f"NOT {handled}")
-    if query.interrupted:
-        where.append("(status IN ('failed', 'cancelled') OR waiting_on = 'hold')")
-        where.append("checkpoint_at IS NOT NULL AND superseded_by IS NULL")
-    return where, params
 
 
 def change_job(conn: Connection, dialect: Dialect, job_id: str, mine: int, now: datetime, **values: Any) -> bool:

@@ -277,3 +277,52 @@ export interface Badges {
   inputs: Count
   failed_24h: Count
 }
+
+export interface PhasePlan {
+  job_type: string
+  name: string
+  weight: number
+  params: { [key: string]: Json }
+}
+
+export interface ChainRecord {
+  name: string
+  label: string
+  description: string
+  origin: 'code' | 'saved'
+  version: number | null
+  updated_at: string | null
+  updated_by: string | null
+  aliases: string[]
+  phases: PhasePlan[]
+}
+
+export interface ChainsAnswer {
+  predefined: ChainRecord[]
+  saved: ChainRecord[]
+}
+
+export interface ChainPlan {
+  name: string | null
+  label: string
+  description: string
+  source_id: string | null
+  phases: PhasePlan[]
+}
+
+export interface ChainIssue {
+  /** The phase, from 0; null for the whole chain. */
+  phase: number | null
+  message: string
+  hint: string
+  code: string
+  /** The phase with which it does not fit. */
+  other: number | null
+}
+
+export interface ChainReport {
+  valid: boolean
+  errors: ChainIssue[]
+  warnings: ChainIssue[]
+  measured_weights: number[] | null
+}

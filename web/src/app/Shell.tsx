@@ -56,7 +56,7 @@ export function Shell() {
             <button
               type="button"
               className="search-button"
-              aria-label="Search and commands"
+              title="Search and commands"
               onClick={() => setOpen('palette')}
             >
               <Search size={15} aria-hidden="true" />

@@ -17,6 +17,8 @@ export const ROUTES: RouteObject[] = [
       { path: 'jobs/:id', element: page(() => import('@/pages/job/JobPage'), 'JobPage') },
       { path: 'interrupted', element: page(() => import('@/pages/interrupted/Interrupted'), 'Interrupted') },
       { path: 'waiting', element: page(() => import('@/pages/waiting/Waiting'), 'Waiting') },
+      { path: 'chains', element: page(() => import('@/pages/chains/Chains'), 'Chains') },
+      { path: 'chains/:name', element: page(() => import('@/pages/chains/Builder'), 'Builder') },
       { path: 'operations/:id', element: page(() => import('@/pages/operation/OperationPage'), 'OperationPage') },
       { path: '*', element: <NotFound /> },
     ],

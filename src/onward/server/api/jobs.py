@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from onward.errors import IncompleteJobFound
+from onward.app import Onward
+from onward.errors import IncompleteJobFound, InvalidFilter
+from onward.model.job_filter import ARGUMENT, STATES, is_key, read_query
+from onward.model.query import SORTS, JobQuery
 from onward.records.details import JobDetail, RelativeRecord, job_detail, relative, relative_record
 from onward.records.jobs import (
     ChangeRecord,
@@ -23,7 +27,7 @@ from onward.records.jobs import (
 from onward.records.resume import ResumeRecord, resume_record
 from onward.server.access import Operator, Viewer
 from onward.server.problems import Problem, documented, facts_of
-from onward.server.routing import After, App, Limit, Listed, listed, noun
+from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
 routes = noun("jobs")
 MISSING = documented(404)
@@ -47,19 +51,71 @@ class NewJob(BaseModel):
     on_conflict: Literal["reject", "wait", "replace"] | None = None
 
 
-@routes.get("")
-def list_jobs(
-    _caller: Viewer,
-    app: App,
-    status: Annotated[str | None, Query()] = None,
-    job_type: Annotated[str | None, Query()] = None,
-    limit: Limit = 50,
-    after: After = None,
-) -> Listed[JobRecord]:
-    """A page of jobs, newest first."""
-    chosen = status.split(",") if status else None
-    page = app.find(status=chosen, job_type=job_type, limit=limit, after=after)
-    return listed([job_record(job, app.job_types) for job in page], page.next)
+Text = Annotated[str | None, Field(max_length=2000)]
+Counting = Literal["none", "capped", "exact"]
+_EXACT = 10_000_000
+
+
+class JobsAsked(BaseModel):
+    """What a list of jobs may be asked."""
+
+    state: str | None = Field(default=None, max_length=2000, description=f"Of {', '.join(STATES)}; with commas.")
+    status: Text = None
+    job_type: str | None = Field(default=None, max_length=2000, description="`*` stands for anything.")
+    source_id: Text = None
+    user_id: Text = None
+    tag: Text = None
+    queue: Text = None
+    parent_id: Text = None
+    worker: Text = None
+    resource: Text = None
+    dim: Text = None
+    chain: Text = None
+    error: Text = None
+    ack: Text = None
+    created: str | None = Field(default=None, max_length=200, description="`A..B`, `24h..` or a day.")
+    duration: str | None = Field(default=None, max_length=200, description="`>10m`, `<5s` or `1m..1h`.")
+    q: str | None = Field(default=None, max_length=200, description="Words in names, messages and errors.")
+    sort: str = Field(default="-created", max_length=20, description=f"Of {', '.join(SORTS)}; `-`: highest first.")
+    deep: bool = Field(default=False, description="Look at all jobs, also where no index helps: slow.")
+    limit: int = Field(default=50, ge=1, le=MOST, description="Items of a page.")
+    after: str | None = Field(default=None, max_length=2000, description="The `next` or `prev` of a page before.")
+    count: Counting = Field(default="none", description="Whether to count, and how far.")
+
+
+class JobList(Listed[JobRecord]):
+    """A page of jobs; ``searched``: only so many of the newest were looked at, null: all."""
+
+    searched: int | None
+
+
+@routes.get("", openapi_extra={"takes_more": is_key})
+def list_jobs(_caller: Viewer, app: App, request: Request, asked: Annotated[JobsAsked, Query()]) -> JobList:
+    """A page of jobs. All keys must fit, one value of each; ``-key`` negates, ``arg.NAME`` looks at a parameter."""
+    query = query_of(request, app, sort=asked.sort, is_deep=asked.deep)
+    page = app.search(query, limit=asked.limit, after=asked.after)
+    counted = None
+    if asked.count != "none":
+        cap = _EXACT if asked.count == "exact" else 10_000
+        value = app.count_matching(query, cap)
+        counted = CountRecord(value=value, exact=value < cap)
+    items = [job_record(job, app.job_types) for job in page]
+    return {"items": items, "next": page.next, "prev": page.prev, "count": counted, "searched": page.searched}
+
+
+def query_of(request: Request, app: Onward, *, sort: str = "-created", is_deep: bool = False) -> JobQuery:
+    """The query that an address asks for."""
+    given = [(name, value) for name, value in request.query_params.multi_items() if is_key(name) and value]
+    refuse_sensitive((name for name, _ in given), app)
+    return read_query(given, app.clock.now(), sort=sort, is_deep=is_deep)
+
+
+def refuse_sensitive(names: Iterable[str], app: Onward) -> None:
+    """Raise ``InvalidFilter`` where somebody looks for what is hidden from everybody."""
+    hidden = {name for kind in app.job_types for name in kind.sensitive}
+    for name in names:
+        if name.removeprefix("-").removeprefix(ARGUMENT) in hidden and ARGUMENT in name:
+            raise InvalidFilter(f"{name[:60]}: this parameter is sensitive.", hint="Look for something else.")
 
 
 @routes.post("", status_code=201, responses=documented(409, 503))

@@ -26,6 +26,9 @@ function simplify(node: unknown): unknown {
   return made
 }
 
+/** Names of what may be long and is one line all the same. */
+const ONE_LINE = /(^|_)(url|uri|path|address|name|id|key|file|folder)$/
+
 /** How each field is shown: few choices as radios, long texts as areas. */
 export function uiOf(schema: RJSFSchema): UiSchema {
   const ui: UiSchema = { 'ui:submitButtonOptions': { norender: true } }
@@ -34,7 +37,7 @@ export function uiOf(schema: RJSFSchema): UiSchema {
     const choice = (field as RJSFSchema).enum
     const format = (field as RJSFSchema).format
     if (choice && choice.length <= 6 && choice.length > 1) ui[name] = { 'ui:widget': 'radio' }
-    else if (format === 'textarea' || ((field as RJSFSchema).maxLength ?? 0) > 300)
+    else if (format === 'textarea' || (((field as RJSFSchema).maxLength ?? 0) > 300 && !ONE_LINE.test(name)))
       ui[name] = { 'ui:widget': 'textarea' }
     else if (format === 'password' || (field as RJSFSchema).writeOnly) ui[name] = { 'ui:widget': 'password' }
   }

@@ -24,7 +24,7 @@ function Field(props: FieldTemplateProps) {
         </label>
       )}
       {children}
-      {rawDescription && !isGroup && (
+      {rawDescription && !isGroup && schema.type !== 'array' && (
         <div className="hint" id={`${id}__description`}>
           {rawDescription}
         </div>

@@ -1,0 +1,44 @@
+"""Live events over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Header, Query, Request
+from sse_starlette import EventSourceResponse
+from starlette.responses import Response
+
+from onward.model.ids import parsed, shown
+from onward.server.access import Viewer
+from onward.server.problems import Problem, documented
+from onward.server.routing import App, noun
+from onward.server.stream import TOPICS, Stream
+
+routes = noun("events")
+_PING_SECONDS = 15
+
+
+@routes.get("", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}, **documented(429)})
+async def listen(
+    request: Request,
+    _caller: Viewer,
+    app: App,
+    topics: Annotated[str, Query(max_length=200, description=f"Of {', '.join(TOPICS)}; with commas.")] = "",
+    job: Annotated[str | None, Query(max_length=200, description="Only what is about this job.")] = None,
+    last_event_id: Annotated[str, Header(max_length=40)] = "",
+    last: Annotated[str, Query(alias="last_event_id", max_length=40)] = "",
+) -> Response:
+    """Server-sent events, from now on or from ``Last-Event-ID``; ``reset`` asks to fetch everything anew."""
+    chosen = frozenset(topics.split(",")) if topics else frozenset(TOPICS)
+    unknown = sorted(chosen - set(TOPICS))
+    if unknown:
+        raise Problem(
+            400, "topic-unknown", f"{unknown[0][:100]!r} is not a topic.", hint=f"Topics: {', '.join(TOPICS)}."
+        )
+    stream: Stream = request.scope["app"].state.stream
+    if stream.listeners >= app.settings.server.streams:
+        raise Problem(429, "too-many-streams", "Too many clients listen already.", hint="See server.streams.")
+    place = last_event_id or last
+    known = int(place) if place.isdecimal() else 0 if place else None
+    found = stream.events(chosen, shown(parsed(job)) if job else None, known)
+    return EventSourceResponse(found, ping=_PING_SECONDS, sep="\n")

@@ -1,0 +1,132 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useId, useState } from 'react'
+import { call, type Problem } from '@/api/client'
+import type { ChainRecord } from '@/api/types'
+import { Dialog } from '@/parts/Dialog'
+import { Note, ProblemNote } from '@/parts/Note'
+import { toast } from '@/parts/Toasts'
+import { asProblem } from '@/parts/View'
+import { type Plan, sent } from './plan'
+
+interface Props {
+  plan: Plan
+  /** Empty for a new chain. */
+  name: string
+  version: number | null
+  onClose: () => void
+  onSaved: (chain: ChainRecord) => void
+}
+
+/** Keeps a chain under a name; what somebody else has saved meanwhile is not overwritten unseen. */
+export function SaveDialog({ plan, name, version, onClose, onSaved }: Props) {
+  const queries = useQueryClient()
+  const id = useId()
+  const [label, setLabel] = useState(plan.label)
+  const [chosen, setChosen] = useState(name)
+  const [description, setDescription] = useState(plan.description)
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const [busy, setBusy] = useState(false)
+  const theirs = problem?.code === 'version-conflict' ? (problem.record.version as number | undefined) : undefined
+  const named = chosen || nameOf(label)
+  const save = async (expected: number) => {
+    setBusy(true)
+    setProblem(null)
+    try {
+      const saved = await call<ChainRecord>(`chains/${encodeURIComponent(named)}`, {
+        method: 'PUT',
+        body: {
+          label: label.trim(),
+          description: description.trim(),
+          phases: sent(plan.phases),
+          expect_version: expected,
+        },
+      })
+      queries.setQueryData(['chain', saved.name], saved)
+      void queries.invalidateQueries({ queryKey: ['chains'] })
+      toast(`Saved: ${saved.name}, version ${saved.version}`)
+      onSaved(saved)
+    } catch (error) {
+      setProblem(asProblem(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Dialog title={name ? `Save ${name}` : 'Save chain'} onClose={onClose}>
+      <form
+        className="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (named && !busy) void save(name ? (version ?? 0) : 0)
+        }}
+      >
+        <div className="field">
+          <label htmlFor={`${id}label`}>Label</label>
+          <input
+            id={`${id}label`}
+            className="input"
+            data-autofocus
+            placeholder="Nightly rebuild"
+            value={label}
+            onChange={(event) => setLabel(event.target.value)}
+          />
+        </div>
+        <div className="field">
+          <label htmlFor={`${id}name`}>Name</label>
+          <input
+            id={`${id}name`}
+            className="input mono"
+            disabled={name !== ''}
+            placeholder={nameOf(label) || 'nightly_rebuild'}
+            value={chosen}
+            onChange={(event) => setChosen(event.target.value)}
+          />
+          <span className="hint">
+            Programs and the command line call it so: <code>onward chain run {named || 'NAME'}</code>
+          </span>
+        </div>
+        <div className="field">
+          <label htmlFor={`${id}description`}>
+            Description <span className="muted">(optional)</span>
+          </label>
+          <textarea
+            id={`${id}description`}
+            className="input"
+            rows={2}
+            value={description}
+            onChange={(event) => setDescription(event.target.value)}
+          />
+        </div>
+        {theirs !== undefined && theirs > 0 ? (
+          <Note tone="amber" role="alert">
+            {problem?.message}
+            <div className="row">
+              <button type="button" className="button small" disabled={busy} onClick={() => void save(theirs)}>
+                Save mine as version {theirs + 1}
+              </button>
+            </div>
+          </Note>
+        ) : (
+          problem && <ProblemNote problem={problem} />
+        )}
+        <div className="dialog-foot">
+          <button type="submit" className="button primary" disabled={busy || !named}>
+            Save{name && version ? ` version ${version + 1}` : ''}
+          </button>
+          <button type="button" className="button" onClick={onClose}>
+            Cancel
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** A name made of a label: "Nightly rebuild" is nightly_rebuild. */
+function nameOf(label: string): string {
+  return label
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
+}
