@@ -34,7 +34,7 @@ def test_the_catalogue_can_be_included_twice() -> None:
     registry = JobTypes()
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
-    assert set(registry.names()) == {*TABLE, *CHAINS, "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"}
+    assert {*TABLE, *CHAINS, "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"} <= set(registry.names())
 
 
 def test_older_names_still_resolve() -> None:
