@@ -150,6 +150,7 @@ class Onward:
             prune=self.prune,
             prune_checkpoints=self.checkpoints.prune,
             threads_in_use=lambda: nouns.threads_in_use(self._reader),
+            settings=self.settings,
         )
 
     # ---- submitting -----------------------------------------------------------------------------------------
