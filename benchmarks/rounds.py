@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 KINDS = ("sqlite", "postgresql")
 QUESTIONS = (
     "limits", "drain", "submit", "latency", "checkpoint", "takeover", "ranges", "reads", "idle", "million", "prune",
+    "schedules",
 )  # fmt: skip
 PEERS = {
     "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite"},

@@ -16,6 +16,7 @@ _HOMES = {
     "onward.chains": "run_combined_job",
     "onward.clock": "Clock ManualClock SystemClock",
     "onward.engine.submission": "Submission",
+    "onward.engine.scheduler": "Scheduler",
     "onward.engine.worker": "Worker",
     "onward.errors": (
         "AlreadyAnswered AlreadyClaimed CapacityMismatch ChainNotFound ChangedMeanwhile CorruptCheckpoint CursorLost "
@@ -23,7 +24,8 @@ _HOMES = {
         "DuplicateStep IdempotencyConflict IllegalTransition ImportClash IncompleteJobFound Interrupt InvalidAnswer "
         "InvalidChain InvalidConfig InvalidExport InvalidFilter InvalidJobType InvalidParams InvalidSchedule "
         "InvalidValue JobCancelled JobLost JobNotFound JobParked JobStopped JournalUnavailable MissingExtra "
-        "OnwardError QuestionClosed QuestionNotFound RangeFailed ResourceBusy SchemaMismatch StoreUnavailable "
+        "OnwardError QuestionClosed QuestionNotFound RangeFailed ResourceBusy ScheduleNotFound SchemaMismatch "
+        "StoreUnavailable "
         "UnknownJobType VersionConflict WorkersOnline WrongSqliteLibrary"
     ),
     "onward.model.archive": "ArchivedJob PruneReport",
@@ -31,7 +33,10 @@ _HOMES = {
     "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.question": "QuestionRecord",
+    "onward.model.cron": "DueTime",
     "onward.model.retry": "Backoff",
+    "onward.model.schedule": "Backfill DefaultSchedule Forecast Schedule",
+    "onward.model.schedule_entry": "ScheduleChange",
     "onward.model.states": "RunStatus Status",
     "onward.model.transfer": "TransferReport",
     "onward.settings": "Settings",

@@ -5,6 +5,7 @@ from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
 from onward.chains import run_combined_job
 from onward.clock import Clock, ManualClock, SystemClock
+from onward.engine.scheduler import Scheduler
 from onward.engine.submission import Submission
 from onward.engine.worker import Worker
 from onward.errors import (
@@ -44,6 +45,7 @@ from onward.errors import (
     QuestionNotFound,
     RangeFailed,
     ResourceBusy,
+    ScheduleNotFound,
     SchemaMismatch,
     StoreUnavailable,
     UnknownJobType,
@@ -53,10 +55,13 @@ from onward.errors import (
 )
 from onward.model.archive import ArchivedJob, PruneReport
 from onward.model.chain import ChainReport, ChainTemplate, JobPhase
+from onward.model.cron import DueTime
 from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
+from onward.model.schedule import Backfill, DefaultSchedule, Forecast, Schedule
+from onward.model.schedule_entry import ScheduleChange
 from onward.model.states import RunStatus, Status
 from onward.model.transfer import TransferReport
 from onward.settings import Settings
@@ -66,6 +71,7 @@ __all__ = [
     "AlreadyAnswered",
     "AlreadyClaimed",
     "ArchivedJob",
+    "Backfill",
     "Backoff",
     "CapacityMismatch",
     "ChainNotFound",
@@ -78,7 +84,10 @@ __all__ = [
     "CursorLost",
     "CursorMismatch",
     "DatabaseMoved",
+    "DefaultSchedule",
+    "DueTime",
     "DuplicateStep",
+    "Forecast",
     "IdempotencyConflict",
     "IllegalTransition",
     "ImportClash",
@@ -118,6 +127,10 @@ __all__ = [
     "ResourceBusy",
     "Run",
     "RunStatus",
+    "Schedule",
+    "ScheduleChange",
+    "ScheduleNotFound",
+    "Scheduler",
     "SchemaMismatch",
     "Settings",
     "Status",

@@ -22,6 +22,8 @@ from onward.engine import chainer, keeping, nouns, older, steering, transitions
 from onward.engine.board import Resources
 from onward.engine.cluster import bridges
 from onward.engine.database import Database
+from onward.engine.decider import Decider
+from onward.engine.default_schedules import make_defaults
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
@@ -32,8 +34,11 @@ from onward.engine.news import News
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
 from onward.engine.reader import Reader, query_of
+from onward.engine.scheduler import Scheduler
+from onward.engine.schedules import Schedules
 from onward.engine.spool import WhenUnavailable
-from onward.engine.submission import OnConflict, Submission
+from onward.engine.starts import Starts
+from onward.engine.submission import NewJob, OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.templates import Templates
 from onward.engine.worker import Worker
@@ -98,6 +103,9 @@ class Onward:
         self.jobs = older.Jobs(self._older())
         self._pruner = Pruner(self._store, self.clock, self._ids)
         self.checkpoints = keeping.Checkpoints(self._store, self._pruner)
+        starts = Starts(self._store, self._submitter, self._checked, self._ids, bots)
+        self._decider = Decider(self._store, self.job_types, self._submitter, starts, self.events)
+        self.schedules = Schedules(self._store, self.job_types, self._ids, self._submitter, starts, self._decider)
         self.templates = Templates(self._store, self.job_types, self.submit_chain)
         self.archive = keeping.Archive(self._store, self._pruner)
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
@@ -142,6 +150,7 @@ class Onward:
             prune=self.prune,
             prune_checkpoints=self.checkpoints.prune,
             threads_in_use=lambda: nouns.threads_in_use(self._reader),
+            settings=self.settings,
         )
 
     # ---- submitting -----------------------------------------------------------------------------------------
@@ -276,14 +285,17 @@ class Onward:
         )
 
     def _submit(self, given: Sequence[Submission], connection: Any = None) -> list[Job]:
-        new = [self._submitter.check(item) for item in given]
-        for item, source in zip(new, given, strict=True):
-            if item.job_type.is_chain:
-                chainer.with_phases(item, source, self._submitter, self.job_types)
+        new = [self._checked(item) for item in given]
         done = self._submitter.submit(new, connection)
         if connection is None and len(done) <= _REMEMBERED_AT_ONCE:
             self._hot.note(done)
         return done
+
+    def _checked(self, given: Submission) -> NewJob:
+        new = self._submitter.check(given)
+        if new.job_type.is_chain:
+            chainer.with_phases(new, given, self._submitter, self.job_types)
+        return new
 
     def _submit_one(self, given: Submission) -> Job:
         return self._submit([given])[0]
@@ -555,6 +567,19 @@ class Onward:
             do=self._later.do,
             beside=bridges(self._store, self.job_types, self.clock),
         )
+
+    def scheduler(self) -> Scheduler:
+        """What starts jobs by schedule: ``.run()`` blocks, ``with app.scheduler():`` runs in the background.
+
+        Any number may run on one database. At its start, schedules that ship with job types are made (once), and the
+        file of the setting ``scheduler.file`` is loaded.
+        """
+        return Scheduler(self._store, self.clock, self._decider, self._make_schedules)
+
+    def _make_schedules(self) -> None:
+        make_defaults(self._store, self.job_types, self._ids)
+        if self.settings.scheduler.file is not None:
+            self.schedules.load(self.settings.scheduler.file)
 
     # ---- the database ---------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
     ├── IllegalTransition           the job's status does not allow this
     │   └── QuestionClosed          the question has expired or was withdrawn
     ├── InvalidSchedule             an expression is wrong or never fires
+    ├── ScheduleNotFound            no schedule has this name
     ├── InvalidConfig               a setting or a configuration file is wrong
     ├── InvalidChain                the phases of a chain do not fit together
     ├── QuestionNotFound            no question has this id, or it is another job's
@@ -199,6 +200,13 @@ class InvalidSchedule(OnwardError):
 
     code = "schedule-invalid"
     exit_code = 6
+
+
+class ScheduleNotFound(OnwardError):
+    """No schedule has this name."""
+
+    code = "schedule-not-found"
+    exit_code = 3
 
 
 class InvalidConfig(OnwardError):

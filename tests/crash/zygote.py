@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.crash import kill, life
+from tests.crash import kill, life, ticks
 from tests.crash.jobs import Ledger, make_app
 
 _ROOT = Path(__file__).parents[2]
@@ -84,7 +84,16 @@ def _act(command: dict[str, Any], trap: kill.Trap) -> None:
     ledger = Ledger(Path(command["ledger"]))
     app = make_app(command["url"], ledger, command.get("fault", ""))
     role = command["role"]
-    if role == "clean":
+    if role == "schedules":
+        ticks.begin(app, ledger)
+    elif role == "look":
+        app._store.prepare()
+        trap.is_set = True
+        ticks.look(app, ledger)
+    elif role == "look again":
+        ticks.recover(app, ledger)
+        ticks.check(app, ledger)
+    elif role == "clean":
         life.clean(app)
     elif role == "live":
         app._store.prepare()

@@ -12,6 +12,7 @@ from onward.errors import InvalidJobType, UnknownJobType
 from onward.model.chain import JobPhase
 from onward.model.job import Json
 from onward.model.retry import Backoff, RetryPolicy
+from onward.model.schedule import DefaultSchedule
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +33,7 @@ class JobTypes:
         self._types: dict[str, JobType] = {}
         self._aliases: dict[str, tuple[str, dict[str, Json]]] = {}
         self._by_func: dict[Callable[..., Any], str] = {}
+        self._schedules: dict[str, DefaultSchedule] = {}
 
     @overload
     def job(self, func: F, /) -> F: ...
@@ -133,10 +135,24 @@ class JobTypes:
         """Register a chain as a job type. Its phases must be job types by the time it is submitted."""
         self.add(chain_type(name, phases, label, {alias: {} for alias in aliases}))
 
+    def default_schedule(self, job_type: str, *, name: str | None = None, **when: Any) -> None:
+        """Have a schedule made for a job type at the first start of a scheduler, once; deleted, it stays deleted.
+
+        ``name`` is the job type's where it is left out. ``when``: the fields of ``DefaultSchedule``. ``ready`` is a
+        function that says why the job cannot do its work yet, or None; with a reason, the schedule is made disabled.
+        """
+        declared = DefaultSchedule(name=name or job_type, job_type=job_type, **when)
+        self._schedules[declared.name] = declared
+
+    def default_schedules(self) -> tuple[DefaultSchedule, ...]:
+        """The schedules that ship with these job types."""
+        return tuple(self._schedules.values())
+
     def include(self, other: JobTypes) -> None:
-        """Take in all job types of another collection."""
+        """Take in all job types of another collection, and the schedules that ship with them."""
         for job_type in other:
             self.add(job_type)
+        self._schedules |= {declared.name: declared for declared in other.default_schedules()}
 
     def get(self, name: str | Callable[..., Any]) -> JobType:
         """The job type of this name, alias or function. Raises ``UnknownJobType`` with near names."""

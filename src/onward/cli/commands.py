@@ -20,6 +20,7 @@ COMMANDS = {
     "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
     "serve": Branch("nouns.serve", "Pages, HTTP, scheduler and a worker."),
     "worker": Branch("nouns.worker", "Run jobs."),
+    "scheduler": Branch("nouns.scheduler", "Start jobs by schedule."),
     "run": Branch("nouns.run", "Submit a job."),
     "simulate": Branch("nouns.simulate", "Run a job type on simulated workers that die."),
     "watch": Branch("nouns.watch", "Follow jobs until they have ended."),
@@ -50,6 +51,26 @@ COMMANDS = {
         "nouns.chain",
         "Job types run one after the other.",
         ("list", "show", "validate", "run", "graph", "save", "export", "import", "delete"),
+    ),
+    "schedule": Branch(
+        "nouns.schedule",
+        "When job types become jobs.",
+        (
+            "list",
+            "show",
+            "add",
+            "edit",
+            "pause",
+            "resume",
+            "run",
+            "skip",
+            "next",
+            "backfill",
+            "delete",
+            "load",
+            "diff",
+            "forecast",
+        ),
     ),
     "resource": Branch(
         "nouns.resource", "What jobs occupy while they run.", ("list", "show", "hold", "unhold", "release")
@@ -110,8 +131,8 @@ onward: background jobs that go on where they stopped.
   onward run word_count -a folder=texts --watch
   onward job resume @last                   go on with the newest job from its checkpoint
 
-  Start    demo, dev, serve, worker, run, simulate, watch
-  Jobs     job, interrupted, input, chain, resource, checkpoint, workers
+  Start    demo, dev, serve, worker, scheduler, run, simulate, watch
+  Jobs     job, interrupted, input, chain, schedule, resource, checkpoint, workers
   Keeping  retention, archive
   Content  memory
   Place    db, config, doctor

@@ -120,6 +120,11 @@ def _incomplete(error: Any, problem: Problem) -> None:
 
 
 def _busy(error: Any, problem: Problem) -> None:
+    if error.job is not None and error.job.scheduled_job_id is not None and " of this schedule " in problem.message:
+        problem.message = problem.message.replace(" Nothing was started.", "").rstrip(".")
+        problem.lines.append("Nothing was started.")
+        problem.fix = f"onward job show {shown(error.job.id)}"
+        return
     problem.message = problem.message.replace(f" Its id is {error.job.id}.", "").rstrip(".")
     problem.lines.append("Nothing was queued.")
     problem.fix = f"--wait queues behind it; or look: onward job show {shown(error.job.id)}"

@@ -24,6 +24,7 @@ class Right(Protocol):
     parent_id: str | None
     phase_share: float | None
     type_version: int
+    scheduled_job_id: str | None
 
 
 class Owner(Protocol):

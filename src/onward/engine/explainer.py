@@ -10,7 +10,19 @@ from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
 from onward.model.states import Status, Waiting
-from onward.store import Connection, Store, board, chains, finding, jobs, questions, resources, workers
+from onward.store import (
+    Connection,
+    Store,
+    board,
+    chains,
+    finding,
+    jobs,
+    questions,
+    resources,
+    schedules,
+    turns,
+    workers,
+)
 
 _ASKS = 200
 
@@ -93,6 +105,23 @@ def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> Waitin
     )
 
 
+def _schedule(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
+    """Its schedule lets so many at a time run, and others came first."""
+    ids = [job.scheduled_job_id or ""]
+    found = schedules.get_schedules(conn, store.dialect, "id", ids)
+    if not found:
+        return WaitingReason("schedule", "Its schedule was deleted; it goes on with the next look of a worker.")
+    others = [other for other in turns.active_jobs(conn, store.dialect, ids) if other.bot_id == (job.bot_id or "")]
+    active = [other.job_id for other in others if not other.is_queued]
+    before = sum(other.is_queued and other.job_id < job.id for other in others)
+    first = f" ({shown(active[0])})" if active else ""
+    text = (
+        f"Waits for its turn in schedule {found[0].name}: {len(active)} of at most {found[0].max_instances} "
+        f"of its jobs are active{first}; {before} before this one."
+    )
+    return WaitingReason("schedule", text, tuple(active))
+
+
 def _outside(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
     return WaitingReason("outside", "It has no function here: the program that made it moves it.")
 
@@ -161,4 +190,5 @@ _REASONS: dict[Waiting, _Reason] = {
     Waiting.PAUSE: _pause,
     Waiting.HOLD: _hold,
     Waiting.OUTSIDE: _outside,
+    Waiting.SCHEDULE: _schedule,
 }

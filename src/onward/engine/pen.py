@@ -19,7 +19,7 @@ from onward.model.ids import Ids
 from onward.model.job import JobError
 from onward.model.outcome import as_json
 from onward.model.states import RunStatus, Status
-from onward.store import Connection, Store, checkpoints, endings, jobs, journals, logs, resources
+from onward.store import Connection, Store, checkpoints, endings, jobs, journals, logs, resources, turns
 from onward.store.endings import Ending, Owned
 
 _log = logging.getLogger("onward.engine")
@@ -141,6 +141,7 @@ class Pen:
         if ended:
             batch.verdicts = endings.end_runs(conn, store.dialect, ended, owned, now)
             self._end_phases(conn, batch.changes, batch.verdicts, owned, now)
+            self._let_on(conn, batch.changes)
 
     def _apply_saves(self, conn: Connection, change: Change, number: int, now: datetime) -> int:
         dialect, claim, point = self._store.dialect, change.owner.claim, change.point
@@ -187,6 +188,13 @@ class Pen:
             if parent_id is not None and parent_id in owned:
                 parent, new_id = owned[parent_id], self._ids.new
                 families.child_ended(conn, self._store, ending, parent_id, parent, now, new_id, is_phase=is_phase)
+
+    def _let_on(self, conn: Connection, changes: Iterable[Change]) -> None:
+        """Whoever waits for its turn in a schedule may have it now."""
+        found = {change.owner.claim.scheduled_job_id for change in changes if change.ending is not None}
+        scheduled = [schedule_id for schedule_id in found if schedule_id is not None]
+        if scheduled:
+            turns.let_on(conn, self._store.dialect, scheduled)
 
     def write_now(self, conn: Connection, change: Change) -> None:
         """Write a change within somebody's open transaction. Raises ``JobLost``."""

@@ -21,13 +21,15 @@ from onward.errors import InvalidValue
 from onward.model.archive import PruneReport
 from onward.model.ids import Ids, id_floor
 from onward.model.states import Status
-from onward.store import Connection, Store, archive, jobs, retention
+from onward.store import Connection, Store, archive, jobs, retention, schedules
 from onward.store.retention import Kept
 
 _PIECE = 2000
 """Jobs looked at in one statement."""
 _MOST_ROWS = 1000
 """Rows that go in one batch; a single family may have more."""
+_DECISIONS = 500
+"""Decisions about due times that go in one batch."""
 _BATCH_SECONDS = 0.05
 """How long a batch shall take: nobody waits longer for it. Never more than a few times that."""
 _SHARE_BUSY = 0.1
@@ -83,6 +85,7 @@ class Pruner:
                 self._run_batch(report, partial(self._take_out, batch, report, files), told)
         if not dry_run and report.complete:
             self._forget_tombstones(report, now, told)
+            self._forget_decisions(report, told)
         report.seconds = self._clock.monotonic() - begun
         return report
 
@@ -189,6 +192,18 @@ class Pruner:
         """Facts without a document are forgotten after a while."""
         before = now - timedelta(days=self._store.settings.retention.tombstone_days)
         report.tombstones = self.forget_archived(before, documents=False, told=told)
+
+    def _forget_decisions(self, report: PruneReport, told: Told) -> None:
+        """What schedules have decided long ago, and the records of starts that did not happen."""
+        dialect = self._store.dialect
+        while not told.should_stop():
+            begun = self._clock.monotonic()
+            gone: int = self._store.write(
+                lambda conn: schedules.prune_decisions(conn, dialect, report.before, _DECISIONS)
+            )
+            if gone < _DECISIONS:
+                return
+            self._rest(self._clock.monotonic() - begun)
 
     def forget_archived(self, before: datetime, *, documents: bool, told: Told) -> int:
         """Forget what was archived before a time: facts, and with ``documents`` also whole documents; how many."""

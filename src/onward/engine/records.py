@@ -32,6 +32,7 @@ class Entry:
     parent_id: str | None = None
     phase_share: float | None = None
     type_version: int = 1
+    scheduled_job_id: str | None = None
     worker_id: str | None = None
     point: Point | None = None
     step: tuple[str, str, str] | None = None
@@ -84,6 +85,7 @@ def of_change(change: Change, worker_id: str) -> Entry:
         parent_id=claim.parent_id,
         phase_share=claim.phase_share,
         type_version=claim.type_version,
+        scheduled_job_id=claim.scheduled_job_id,
         worker_id=worker_id,
         point=change.point,
         step=change.step,

@@ -22,7 +22,7 @@ from onward.model.codec import encode
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, claims, endings, jobs, resources, workers
+from onward.store import Connection, Store, claims, endings, jobs, resources, turns, workers
 from onward.store.claims import Held
 from onward.store.endings import Ending
 from onward.store.jobs import tell_events
@@ -221,9 +221,18 @@ class Rescuer(Service):
         """Wake whom a lost wake-up has left waiting."""
         if families.wake_forgotten(self._store):
             self._store.doorbell.ring()
+        self._let_on()
         sql = "SELECT 1 FROM jobs WHERE blocked_by IS NOT NULL LIMIT 1"
         with self._store.read() as conn:
             if not self._store.dialect.query(conn, sql, []):
                 return
         if self._store.write(lambda conn: resources.wake_for_free(conn, self._store.dialect)):
             self._store.doorbell.ring()
+
+    def _let_on(self) -> None:
+        with self._store.read() as conn:
+            waiting = turns.waiting_schedules(conn, self._store.dialect)
+        if waiting:
+            ready: int = self._store.write(lambda conn: turns.let_on(conn, self._store.dialect, waiting))
+            if ready:
+                self._store.doorbell.ring()

@@ -55,12 +55,20 @@ class Submitter:
             is_plain = all(item.is_plain for item in new)
             done = self._store.write(lambda conn: self._write(conn, new), is_one_statement=is_plain)
             self._store.doorbell.ring()
+        self.tell(done)
+        return done
+
+    def tell(self, done: Sequence[Job]) -> None:
+        """Tell listeners of jobs that were committed."""
         if self._bus.is_heard:
             for job in done:
                 self._bus.tell(
                     JobSubmitted(job_id=job.id, job_type=job.job_type, queue=job.queue, source_id=job.source_id)
                 )
-        return done
+
+    def write(self, conn: Connection, new: Sequence[NewJob]) -> list[Job]:
+        """Write the jobs within somebody's transaction; who commits it tells of them and rings."""
+        return self._write(conn, new)
 
     def _write(self, conn: Connection, new: Sequence[NewJob]) -> list[Job]:
         store, now = self._store, self._store.now()

@@ -17,7 +17,7 @@ from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.older import is_in_process, is_outside
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, chains, checkpoints, endings, families, jobs, questions, resources
+from onward.store import Connection, Store, chains, checkpoints, endings, families, jobs, questions, resources, turns
 from onward.store.endings import Ending, Owned
 
 
@@ -185,6 +185,12 @@ def _let_go_on(conn: Connection, store: Store, job: Job, now: datetime) -> None:
 
 
 def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
+    waiting: Waiting | None = None
+    if job.is_owned:
+        # While the old code has not left, nobody may claim it.
+        waiting = Waiting.OWNER
+    elif job.scheduled_job_id is not None and turns.must_queue(conn, store.dialect, job.scheduled_job_id, job.bot_id):
+        waiting = Waiting.SCHEDULE
     jobs.change_job(
         conn,
         store.dialect,
@@ -192,8 +198,7 @@ def _again(conn: Connection, store: Store, job: Job, now: datetime) -> None:
         job.fence,
         now,
         status=str(Status.PENDING),
-        # While the old code has not left, nobody may claim it.
-        waiting_on=str(Waiting.OWNER) if job.is_owned else None,
+        waiting_on=str(waiting) if waiting else None,
         blocked_by=None,
         paused_by=None,
         paused_reason=None,

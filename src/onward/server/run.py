@@ -72,12 +72,14 @@ def serve(
 
 @contextlib.contextmanager
 def _working(onward: Onward, worker: bool) -> Iterator[None]:
-    """A worker beside the server, drained when it ends."""
-    if not worker:
-        onward.database.ping()
-        yield
-        return
-    with onward.worker():
+    """A scheduler and a worker beside the server; what runs is drained when it ends."""
+    with contextlib.ExitStack() as beside:
+        if worker:
+            beside.enter_context(onward.worker())
+        else:
+            onward.database.ping()
+        if onward.settings.scheduler.enabled:
+            beside.enter_context(onward.scheduler())
         yield
 
 

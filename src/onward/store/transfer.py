@@ -129,6 +129,17 @@ def set_fact(conn: Connection, dialect: Dialect, key: str, value: str) -> None:
     dialect.execute(conn, sql, [key, value])
 
 
+def claim_fact(conn: Connection, dialect: Dialect, key: str, value: str) -> bool:
+    """Write a fact that is not there yet; whether it was not, so that of several who try, one does."""
+    sql = f"INSERT INTO {META} (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
+    return dialect.execute(conn, sql, [key, value]) == 1
+
+
+def drop_fact(conn: Connection, dialect: Dialect, key: str) -> None:
+    """Forget a fact."""
+    dialect.execute(conn, f"DELETE FROM {META} WHERE key = ?", [key])
+
+
 def get_fact(conn: Connection, dialect: Dialect, key: str) -> str | None:
     """A fact, or None."""
     found = dialect.query(conn, f"SELECT value FROM {META} WHERE key = ?", [key])

@@ -42,6 +42,8 @@ def job_types(prune: Prune, prune_checkpoints: Prune) -> JobTypes:
         """Drop what failed and cancelled jobs have saved, some time after their last save."""
         return _run(ctx, prune_checkpoints, older_than_days, dry_run=dry_run)
 
+    types.default_schedule("prune_checkpoints", cron="30 3 * * *", description="Stale checkpoints go, daily.")
+    types.default_schedule("prune_jobs", cron="0 4 * * *", description="Jobs that ended long ago are archived, daily.")
     return types
 
 

@@ -117,7 +117,11 @@ def _index(name: str, table: str, columns: list[str], where: str) -> None:
 def _sqlite() -> list[str]:
     form = "____-__-__ __:__:__.______"
     is_odd = " OR ".join(f"NEW.{name} NOT LIKE '{form}'" for name in _TIMES)
-    set_all = ", ".join(f"{name} = strftime('%Y-%m-%d %H:%M:%f000', {name})" for name in _TIMES)
+    # What is in the form already has microseconds, which these functions would drop.
+    set_all = ", ".join(
+        f"{name} = CASE WHEN {name} LIKE '{form}' THEN {name} ELSE strftime('%Y-%m-%d %H:%M:%f000', {name}) END"
+        for name in _TIMES
+    )
     is_no_time = " OR ".join(
         f"(NEW.{name} IS NOT NULL AND strftime('%Y-%m-%d %H:%M:%f000', NEW.{name}) IS NULL)" for name in _TIMES
     )
@@ -151,4 +155,6 @@ def _changed(differs: str, agrees: str) -> str:
     rule = " OR ".join(f"NEW.{name} {differs} OLD.{name}" for name in _RULE)
     again = "(NEW.enabled AND NOT OLD.enabled AND OLD.paused_at IS NULL)"
     said = " AND ".join(f"NEW.{name} {agrees} OLD.{name}" for name in ("next_run_at", "planned_at", "due_at"))
-    return f"({rule} OR {again}) AND {said}"
+    # A next time that was set by hand before stays the next one.
+    is_ours = f"OLD.next_run_at {agrees} OLD.planned_at"
+    return f"({rule} OR {again}) AND {said} AND {is_ours}"
