@@ -69,6 +69,7 @@ COMMANDS = {
             "delete",
             "load",
             "diff",
+            "import",
             "forecast",
         ),
     ),
