@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +14,7 @@ from langgraph.types import Command
 from onward.catalogue.conversations.outside.postgres_place import PostgresPlace
 from onward.catalogue.conversations.outside.redis_place import RedisPlace
 from onward.catalogue.conversations.outside.sqlite_place import SqlitePlace
+from onward.testing import Interrupted
 from tests.conversations import graphs
 from tests.conversations.conftest import CleanUp, days_since
 from tests.conversations.savers import Saver
@@ -185,3 +189,38 @@ def test_damaged_checkpoints_stop_nobody(saver: Saver, clean: CleanUp) -> None:
     result = clean(saver.url, days_later=31)
     assert result["success"] is True
     assert saver.count("user:2")["all"] == 0
+
+
+def test_killed_after_a_deletion_that_was_not_noted_it_goes_on(saver: Saver, clean: CleanUp) -> None:
+    """What an attempt has deleted is still in its notes: the next attempt finds it gone."""
+    for number in range(3):
+        saver.run(graphs.chain, f"user:{number}", HELLO)
+    bench = clean.bench(saver.url, days_later=31)
+    fixed_id = "0199" + "0" * 28
+    bench.job_type = dataclasses.replace(bench.job_type, func=_with_id(bench.job_type.func, fixed_id))
+    first = bench.run(interrupt_at=2)
+    assert isinstance(first, Interrupted)
+    assert all(saver.count(f"user:{number}")["all"] == 0 for number in range(3))
+    bench.memory.checkpoint = _without_the_last_point(bench.memory.checkpoint)
+    result = bench.run()
+    assert result["success"] is True
+    assert result["changed_meanwhile"] in (0, 3)
+    assert saver.dangling() == []
+
+
+def _with_id(function: Any, job_id: str) -> Any:
+    """A worker gives every attempt of a job the same id; the bench does not."""
+
+    @functools.wraps(function)
+    def run(ctx: Any, **params: Any) -> Any:
+        object.__setattr__(ctx.facts, "job_id", job_id)
+        return function(ctx, **params)
+
+    return run
+
+
+def _without_the_last_point(saved: str | None) -> str:
+    content = json.loads(saved or "{}")
+    content["cursors"] = {}
+    content["state"].pop("done", None)
+    return json.dumps(content)

@@ -216,8 +216,7 @@ class RedisPlace:
 
     def _head(self, thread: _Thread, saved: Saved) -> Head:
         key = thread.keys[saved.place]
-        names = self._client.execute_command("JSON.OBJKEYS", key, _VALUES)
-        channels = [name.decode() for name in (names[0] or [])] if names else []
+        channels = self._channels(key)
         needed = [name for name in channels if name == pending.TASKS or name.startswith(pending.JOIN)]
         paths = ["$.checkpoint.channel_versions", "$.checkpoint.versions_seen", f"{_VALUES}.*.__delta_snapshot__"]
         own = {name: f'{_VALUES}["{_quoted(name)}"]' for name in needed}
@@ -227,6 +226,14 @@ class RedisPlace:
         versions, seen = (_mapping(first(facts, path)) for path in paths[:2])
         is_waiting = pending.is_waiting(known, versions, seen, thread.has_writes(saved))
         return Head(is_waiting, is_delta=bool(facts.get(paths[2])))
+
+    def _channels(self, key: bytes) -> list[str]:
+        """The channels that have a value; none where an attempt before this one has deleted the key."""
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.execute_command("JSON.OBJKEYS", key, _VALUES)
+            [names] = pipe.execute(raise_on_error=False)
+        found = names[0] if isinstance(names, list) and names else None
+        return [name.decode() for name in found or []]
 
     # ---- pace -----------------------------------------------------------------------------------------------
 
