@@ -19,6 +19,9 @@ from typing import Any
 from sqlalchemy import Table
 
 from onward import errors
+from onward.authoring.registry import JobTypes
+from onward.catalogue import include_in
+from onward.catalogue.reference import reference as job_types_reference
 from onward.errors import Interrupt, OnwardError
 from onward.model.job import Job
 from onward.model.states import LEGAL_MOVES, RunStatus, Status, Waiting
@@ -465,7 +468,16 @@ def metrics_page() -> str:
 
 # ---- writing ------------------------------------------------------------------------------------------------
 
+
+def job_types_page() -> str:
+    """The job types that ship."""
+    shipped = JobTypes()
+    include_in(shipped, prune=dict, prune_checkpoints=dict)
+    return job_types_reference(shipped)
+
+
 WHOLE: dict[str, Callable[[], str]] = {
+    "job-types.md": job_types_page,
     "python.md": python_page,
     "errors.md": errors_page,
     "settings.md": settings_reference,

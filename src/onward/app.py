@@ -272,10 +272,10 @@ class Onward:
         cancel_checker: Callable[[], bool] | None = None,
     ) -> Json:
         """Call a job type's function here and now, without a job or database, and return its result."""
-        kind, preset = self.job_types.resolve(job_type)
+        kind, given = self.job_types.resolve_with(job_type, params)
         return run_inline(
             kind,
-            {**preset, **(params or {})},
+            given,
             settings=self.settings,
             clock=self.clock,
             source_id=source_id,

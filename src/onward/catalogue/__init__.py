@@ -23,11 +23,13 @@ def include_in(
 
     ``prune`` and ``prune_checkpoints`` are the application's own verbs: jobs that tidy it up call them.
     ``threads_in_use`` gives the conversations that its unfinished jobs name: their checkpoints stay.
-    ``settings`` say which services there are: schedules of jobs whose service is not configured are made disabled.
+    ``settings`` say which services there are: schedules of jobs that lack theirs are made disabled.
     """
-    from onward.catalogue import conversations, maintenance, memory, sources
+    from onward.catalogue import conversations, maintenance, memory, sources, vault
 
+    settings = settings or Settings()
     job_types.include(sources.JOB_TYPES)
-    job_types.include(memory.JOB_TYPES)
+    job_types.include(memory.job_types(settings))
+    job_types.include(vault.job_types(settings))
     job_types.include(conversations.job_types(threads_in_use, settings))
     job_types.include(maintenance.job_types(prune, prune_checkpoints))
