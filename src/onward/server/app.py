@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-from onward.server.api import builder, chains, events, health, jobs, session, types, verbs
+from onward.server.api import builder, chains, events, health, jobs, schedules, session, types, verbs
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
@@ -23,7 +23,7 @@ from onward.version import __version__
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
-    session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes,
+    session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes, schedules.routes,
 )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ STATUS: dict[type[Exception], int] = {
     errors.JobNotFound: 404,
     errors.ChainNotFound: 404,
     errors.QuestionNotFound: 404,
+    errors.ScheduleNotFound: 404,
     errors.ResourceBusy: 409,
     errors.CapacityMismatch: 409,
     errors.IncompleteJobFound: 409,

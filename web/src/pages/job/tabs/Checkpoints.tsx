@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { Archive } from 'lucide-react'
+import { useActs } from '@/acts/JobActs'
 import { call } from '@/api/client'
 import type { CheckpointRecord, JobDetail, Page } from '@/api/types'
-import { useActs } from '@/acts/JobActs'
 import { useMay } from '@/app/session'
 import { Empty } from '@/parts/Empty'
 import { Table } from '@/parts/Table'
@@ -27,8 +27,8 @@ export function Checkpoints({ job }: { job: JobDetail }) {
             'What a job has saved is dropped when it succeeds.'
           ) : (
             <>
-              A job saves as it goes over <code>ctx.each(…)</code> and where it calls <code>ctx.checkpoint()</code>. This one has
-              not yet.
+              A job saves as it goes over <code>ctx.each(…)</code> and where it calls <code>ctx.checkpoint()</code>.
+              This one has not yet.
             </>
           )}
         </p>
@@ -47,9 +47,18 @@ export function Checkpoints({ job }: { job: JobDetail }) {
             { name: 'number', label: 'Number', cell: (saved) => saved.number },
             { name: 'at', label: 'Saved', cell: (saved) => <Time at={saved.saved_at} as="full" /> },
             { name: 'percent', label: 'Percent', kind: 'number', cell: (saved) => percent(saved.percent) },
-            { name: 'size', label: 'Size', kind: 'number', cell: (saved) => (saved.bytes == null ? '–' : bytes(saved.bytes)) },
+            {
+              name: 'size',
+              label: 'Size',
+              kind: 'number',
+              cell: (saved) => (saved.bytes == null ? '–' : bytes(saved.bytes)),
+            },
             { name: 'code', label: 'Code', cell: (saved) => (saved.version == null ? '–' : `v${saved.version}`) },
-            { name: 'valid', label: 'Valid', cell: (saved) => (saved.valid === false ? (saved.why_not ?? 'no') : 'yes') },
+            {
+              name: 'valid',
+              label: 'Valid',
+              cell: (saved) => (saved.valid === false ? (saved.why_not ?? 'no') : 'yes'),
+            },
             {
               name: 'act',
               label: 'What can be done',
