@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-<<<<<<< HEAD
 from onward.server.api import (
     builder,
     chains,
@@ -27,14 +26,12 @@ from onward.server.api import (
     operations,
     overview,
     resources,
+    schedules,
     session,
     types,
     verbs,
     workers,
 )
-=======
-from onward.server.api import builder, chains, events, health, jobs, schedules, session, types, verbs
->>>>>>> main
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
@@ -44,13 +41,10 @@ from onward.version import __version__
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
-<<<<<<< HEAD
     session.routes, overview.routes, interrupted.routes, jobs.routes, verbs.routes, types.routes, chains.routes,
     inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints, keeping.retention,
     operations.routes, house.views, house.keys, house.settings, house.health, house.audit, events.routes,
-=======
-    session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes, schedules.routes,
->>>>>>> main
+    schedules.routes,
 )  # fmt: skip
 
 
