@@ -470,6 +470,12 @@ def metrics_page() -> str:
 # ---- writing ------------------------------------------------------------------------------------------------
 
 
+def openapi_page() -> str:
+    """The description of the HTTP interface, as the server gives it."""
+    app = Onward(settings=Settings())
+    return json.dumps(create_app(app).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 def job_types_page() -> str:
     """The job types that ship."""
     shipped = JobTypes()
@@ -477,15 +483,9 @@ def job_types_page() -> str:
     return job_types_reference(shipped)
 
 
-def openapi_page() -> str:
-    """The description of the HTTP interface, as the server gives it."""
-    app = Onward(settings=Settings())
-    return json.dumps(create_app(app).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-
-
 WHOLE: dict[str, Callable[[], str]] = {
-    "job-types.md": job_types_page,
     "openapi.json": openapi_page,
+    "job-types.md": job_types_page,
     "python.md": python_page,
     "errors.md": errors_page,
     "settings.md": settings_reference,

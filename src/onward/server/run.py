@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
@@ -61,13 +64,32 @@ def serve(
         lifespan="on",
     )
     try:
-        with listening, _working(onward, worker):
+        with listening, _outliving(), _working(onward, worker):
             shown = f"[{where}]" if ":" in where else where
             told(f"http://{shown}:{listening.getsockname()[1]}")
             uvicorn.Server(config).run(sockets=[listening])
     finally:
         if closes:
             onward.close()
+
+
+@contextlib.contextmanager
+def _outliving() -> Iterator[None]:
+    """The signal that ended the server is raised again behind it, and would end us before the worker is drained."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    kept = {number: signal.signal(number, _heard) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """What is to be done is under way."""
 
 
 @contextlib.contextmanager
