@@ -18,10 +18,14 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from onward import errors
+from onward import Onward, Settings, errors
+from onward.authoring.registry import JobTypes
+from onward.catalogue import include_in
+from onward.catalogue.reference import reference as job_types_reference
 from onward.errors import Interrupt, OnwardError
 from onward.model.job import Job
 from onward.model.states import LEGAL_MOVES, RunStatus, Status, Waiting
+from onward.server.app import create_app
 from onward.settings.table import reference as settings_reference
 from onward.store import tables
 from onward.telemetry.metrics import METRICS
@@ -474,7 +478,23 @@ def metrics_page() -> str:
 
 # ---- writing ------------------------------------------------------------------------------------------------
 
+
+def openapi_page() -> str:
+    """The description of the HTTP interface, as the server gives it."""
+    app = Onward(settings=Settings())
+    return json.dumps(create_app(app).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def job_types_page() -> str:
+    """The job types that ship."""
+    shipped = JobTypes()
+    include_in(shipped, prune=dict, prune_checkpoints=dict)
+    return job_types_reference(shipped)
+
+
 WHOLE: dict[str, Callable[[], str]] = {
+    "openapi.json": openapi_page,
+    "job-types.md": job_types_page,
     "python.md": python_page,
     "errors.md": errors_page,
     "settings.md": settings_reference,

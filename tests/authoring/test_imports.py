@@ -290,6 +290,16 @@ def test_what_apscheduler_would_do_next_is_what_is_due_next(minute: str, hour: s
     assert Cron.parse(entry.cron or "").next_after(now) == trigger.get_next_fire_time(None, now + timedelta(seconds=1))
 
 
+def test_scheduler_that_was_not_started_has_its_jobs_with_our_policies() -> None:
+    from apscheduler.schedulers.background import BackgroundScheduler
+
+    made = BackgroundScheduler(timezone="UTC")
+    made.add_job(work, "cron", day_of_week="0-4", hour=2, id="weekdays")
+    (entry,) = apscheduler_jobs.read(made, "x").entries
+    assert entry.enabled
+    assert (entry.cron, entry.misfire_grace_seconds) == ("0 2 * * MON,TUE,WED,THU,FRI", 300)
+
+
 def test_what_is_no_scheduler_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="job stores are never read"):
         apscheduler_jobs.read(object(), "x")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from onward import Backoff, Context, InvalidJobType, InvalidParams, JobTypes, UnknownJobType
+from onward import Backoff, Context, InvalidJobType, InvalidParams, JobPhase, JobTypes, UnknownJobType
 
 
 @pytest.fixture
@@ -197,3 +197,32 @@ def test_resources_are_a_name_a_list_or_a_function(declared: Any) -> None:
     types.job(name="work", resources=declared)(lambda: None)
     kind = types.get("work")
     assert [need.resource for need in kind.needs(kind.validate({}), None)] == ["gpu"]
+
+
+def test_an_older_name_may_stand_for_several_types_by_its_parameters(types: JobTypes) -> None:
+    @types.job()
+    def small(size: int = 1) -> None:
+        pass
+
+    @types.job()
+    def large(size: int = 9) -> None:
+        pass
+
+    types.older_name("fit", lambda params: ("large" if params.get("size", 0) > 5 else "small", dict(params)))
+    other = JobTypes()
+    other.include(types)
+    for registry in (types, other):
+        assert registry.resolve_with("fit", {"size": 7})[0].name == "large"
+        assert registry.resolve_with("fit", None)[0].name == "small"
+        assert registry.get("fit").name == "small"
+        assert "fit" in registry
+        assert registry.as_mapping()["fit"].name == "small"
+
+
+def test_parameters_of_a_chains_phases_may_be_given_by_their_names(types: JobTypes) -> None:
+    types.chain("both", [JobPhase("small"), JobPhase("large")])
+    given = {"small.size": 3, "params": {"small": {"name": "x"}}, "large.deep.er": 1}
+    chain, params = types.resolve_with("both", given)
+    assert chain.name == "both"
+    assert params == {"params": {"small": {"name": "x", "size": 3}, "large": {"deep.er": 1}}}
+    assert types.resolve_with("both", {"params": None})[1] == {"params": None}

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.app_fixtures import sqlite_template
 from tests.catalogue.model_server import ModelServer
+
+__all__ = ["LocalSite", "backup", "model_server", "site", "sqlite_template"]
 
 Answer = tuple[int, dict[str, str], bytes]
 

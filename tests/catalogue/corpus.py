@@ -24,7 +24,7 @@ def write_folder(folder: Path, pages: dict[str, str] = SUBJECTS) -> None:
         (folder / f"{name}.html").write_text(html(name.title(), text))
 
 
-class _Article(Item):  # type: ignore[misc]
+class Article(Item):  # type: ignore[misc]
     def __init__(self, path: str, title: str, content: str, kind: str = "text/html") -> None:
         super().__init__()
         self._parts = (path, title, content, kind)
@@ -50,8 +50,8 @@ def write_zim(path: Path, pages: dict[str, str] = SUBJECTS, **headers: str) -> N
     with Creator(path).config_indexing(False, "eng") as creator:
         creator.set_mainpath(next(iter(pages)))
         for name, text in pages.items():
-            creator.add_item(_Article(name, name.title(), html(name.title(), text)))
-        creator.add_item(_Article("style.css", "", "p {}", "text/css"))
+            creator.add_item(Article(name, name.title(), html(name.title(), text)))
+        creator.add_item(Article("style.css", "", "p {}", "text/css"))
         creator.add_redirection("loaf", "Loaf", next(iter(pages)), {Hint.FRONT_ARTICLE: False})
         for name, value in headers.items():
             creator.add_metadata(name, value)

@@ -60,4 +60,5 @@ class Desk:
             source_id=self.source_id,
             memory=self.memory,
             before=watch,
+            resolve=JOB_TYPES.resolve,
         )

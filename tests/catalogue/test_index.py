@@ -96,10 +96,10 @@ def vectors_of(backup: Path) -> dict[str, Any]:
 def test_an_interrupted_index_does_only_the_rest_and_ends_the_same(
     backup: Path, lib: Path, tmp_path: Path, embedded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from onward.catalogue.sources.jobs import index as job
+    from onward.catalogue.sources.jobs import indexing as job
 
     monkeypatch.setattr(job, "_BATCH", 2)
-    monkeypatch.setattr(job, "_EMBEDDED_AT_ONCE", 1)
+    monkeypatch.setattr(OnnxEmbedder, "at_once", 1)
     whole = tmp_path / "whole"
     write_folder(whole / "lib", LONG)
     Desk("metadata", whole, "lib").run()

@@ -14,40 +14,86 @@ from onward.catalogue.sources import CHAINS, JOB_TYPES, build_phases
 from onward.catalogue.sources.plan import manifest, passages, topics
 from onward.catalogue.sources.search import snippet
 from onward.errors import InvalidParams
+from onward.model.chain import JobPhase, check_chain
 
 TABLE = {
     "scrape": ("Scrape", "content"),
+    "zim_import": ("ZIM Import", "content"),
+    "zim_index": ("ZIM Index", "content"),
+    "pdf_import": ("PDF Import", "content"),
+    "detect_base_url": ("Detect Base URL", "content"),
+    "check_addresses": ("Check Addresses", "content"),
+    "index_online": ("Index (Online)", "indexing"),
+    "index_dimensions": ("Index (Several Dimensions)", "indexing"),
     "metadata": ("Metadata", "content"),
     "index_offline": ("Index (Offline)", "indexing"),
     "clear_vectors": ("Clear Vectors", "indexing"),
     "suggest_tags": ("Suggest Tags", "maintenance"),
     "delete_source": ("Delete", "maintenance"),
+    "install_source": ("Install", "cloud"),
+    "upload": ("Upload", "cloud"),
+    "pinecone_sync": ("Pinecone", "cloud"),
+    "pinecone_sync_dry": ("Pinecone (Dry)", "cloud"),
+    "visualisation": ("Visualize", "cloud"),
+    "translate_source": ("Translate", "content"),
+    "localize_source": ("Localize", "content"),
+}
+WITHOUT_SOURCE = {
+    "model_download": ("Model Download", "models"),
+    "language_download": ("Language Download", "models"),
 }
 
 
 def test_labels_and_categories_are_those_of_the_table() -> None:
     assert {name: (JOB_TYPES.get(name).label, JOB_TYPES.get(name).category) for name in TABLE} == TABLE
     assert all(JOB_TYPES.get(name).needs_source for name in TABLE)
+    assert {name: (kind.label, kind.category) for name in WITHOUT_SOURCE if (kind := JOB_TYPES.get(name))} == (
+        WITHOUT_SOURCE
+    )
+    assert all(kind.description.endswith(".") for kind in JOB_TYPES if not kind.is_chain)
+
+
+def test_order_rules_name_job_types_that_there_are() -> None:
+    for kind in JOB_TYPES:
+        for name in {*kind.runs_before, *kind.runs_after, *kind.conflicts_with}:
+            assert name in JOB_TYPES, f"{kind.name} names {name}"
+
+
+def test_deleting_a_source_conflicts_with_everything_after_it() -> None:
+    types = JOB_TYPES.as_mapping()
+    for name in TABLE.keys() - {"delete_source"}:
+        report = check_chain([JobPhase("delete_source"), JobPhase(name, params={})], types)
+        assert any(issue.code != "params" for issue in report.errors), name
+
+
+def test_an_index_before_metadata_is_a_warning() -> None:
+    report = check_chain([JobPhase("index_online"), JobPhase("metadata")], JOB_TYPES.as_mapping())
+    assert report.valid
+    assert report.warnings
 
 
 def test_the_catalogue_can_be_included_twice() -> None:
     registry = JobTypes()
     for _ in range(2):
         include_in(registry, prune=dict, prune_checkpoints=dict)
-    known = set(registry.names())
-    assert {
-        *TABLE,
-        *CHAINS,
-        *memory.JOB_TYPES.names(),
-        "prune_jobs",
-        "prune_checkpoints",
-        "cleanup_checkpoints",
-    } <= known
+    shipped = {*TABLE, *WITHOUT_SOURCE, *CHAINS}
+    assert set(JOB_TYPES.names()) == shipped
+    others = {*memory.JOB_TYPES.names(), "prune_jobs", "prune_checkpoints", "cleanup_checkpoints"}
+    assert shipped | others <= set(registry.names())
 
 
 def test_older_names_still_resolve() -> None:
     assert JOB_TYPES.get("index").name == "index_offline"
     assert JOB_TYPES.get("reindex").name == "reindex_offline"
+    assert JOB_TYPES.get("download").name == "install_source"
+    assert {"index", "reindex"} <= JOB_TYPES.as_mapping().keys()
+    online, given = JOB_TYPES.resolve_with("index", {"dimension": 1536, "max_passages": 3})
+    assert (online.name, given["max_passages"]) == ("index_online", 3)
+    online.validate(given)
+    assert JOB_TYPES.resolve_with("index", {"dimension": 768})[0].name == "index_offline"
+    assert JOB_TYPES.resolve_with("reindex", {"dimension": 1536})[0].name == "reindex_online"
+    chain, given = JOB_TYPES.resolve_with("reindex", {"dimension": 1024})
+    assert (chain.name, given["params"]["index_offline"]) == ("reindex_offline", {"dimension": 1024})
     job_type, preset = JOB_TYPES.resolve("vectors_768")
     assert (job_type.name, preset) == ("index_offline", {"dimension": 768})
 
@@ -86,9 +132,17 @@ def test_index_comes_after_metadata() -> None:
 
 
 def test_chains_are_made_of_job_types_that_there_are() -> None:
-    phases = CHAINS["reindex_offline"].phases
-    assert [(phase.type_name, phase.weight) for phase in phases] == [("clear_vectors", 10), ("index_offline", 90)]
-    for phase in [*phases, *build_phases("http://e.com", max_passages=3, request_delay=0)]:
+    def of(name: str) -> list[tuple[str | None, float]]:
+        return [(phase.type_name, phase.weight) for phase in CHAINS[name].phases]
+
+    assert of("reindex_offline") == [("clear_vectors", 10), ("index_offline", 90)]
+    assert of("cloud_publish") == [("pinecone_sync", 80), ("visualisation", 20)]
+    assert of("reindex_online") == [("clear_vectors", 10), ("index_online", 90)]
+    assert [name for name, _ in of("generate_source")] == ["metadata", "index_online", "index_offline", "suggest_tags"]
+    named = [phase for chain in CHAINS.values() for phase in chain.phases if phase.type_name != "scrape"]
+    for chain in CHAINS.values():
+        assert sum(phase.weight for phase in chain.phases) == 100
+    for phase in [*named, *build_phases("http://e.com", max_passages=3, request_delay=0)]:
         assert phase.type_name is not None
         JOB_TYPES.get(phase.type_name).validate(phase.params or {})
     assert JOB_TYPES.get("reindex_offline").is_chain
@@ -96,8 +150,8 @@ def test_chains_are_made_of_job_types_that_there_are() -> None:
 
 def test_listing_the_catalogue_loads_none_of_the_large_libraries() -> None:
     script = """import sys, json; import onward.catalogue.sources, onward.catalogue.conversations
-large = ["chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers", "protego"]
-large += ["redis", "psycopg", "msgpack", "langgraph"]
+large = ["boto3", "pinecone", "pypdf", "chromadb", "onnxruntime", "numpy", "httpx", "selectolax", "libzim", "tokenizers"]
+large += ["protego", "redis", "psycopg", "msgpack", "langgraph"]
 print(json.dumps([name for name in large if name in sys.modules]))"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []

@@ -209,8 +209,9 @@ def _run(machine: type[Machine], examples: int, steps: int) -> None:
     )
 
 
+@pytest.mark.timeout(600)
 def test_schedules_agree_with_their_model(machine: type[Machine]) -> None:
-    _run(machine, 6, 25)
+    _run(machine, 5, 20)
 
 
 @pytest.mark.slow

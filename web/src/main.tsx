@@ -13,6 +13,7 @@ import './styles/shell.css'
 import './styles/parts.css'
 import './styles/pages.css'
 import './styles/chains.css'
+import './styles/places.css'
 
 const queries = new QueryClient({
   defaultOptions: {

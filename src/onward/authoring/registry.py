@@ -15,6 +15,8 @@ from onward.model.retry import Backoff, RetryPolicy
 from onward.model.schedule import DefaultSchedule
 
 F = TypeVar("F", bound=Callable[..., Any])
+Older = Callable[[Mapping[str, Json]], tuple[str, dict[str, Json]]]
+"""For an older name that stands for several job types: parameters to the job type meant, and its parameters."""
 
 _POLICY = frozenset(JobType.__dataclass_fields__) - {
     "func",
@@ -32,6 +34,7 @@ class JobTypes:
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
         self._aliases: dict[str, tuple[str, dict[str, Json]]] = {}
+        self._older: dict[str, Older] = {}
         self._by_func: dict[Callable[..., Any], str] = {}
         self._schedules: dict[str, DefaultSchedule] = {}
 
@@ -135,6 +138,10 @@ class JobTypes:
         """Register a chain as a job type. Its phases must be job types by the time it is submitted."""
         self.add(chain_type(name, phases, label, {alias: {} for alias in aliases}))
 
+    def older_name(self, name: str, meant: Older) -> None:
+        """An older name under which several job types were submitted: ``meant(params)`` says which, and with what."""
+        self._older[name] = meant
+
     def default_schedule(self, job_type: str, *, name: str | None = None, **when: Any) -> None:
         """Have a schedule made for a job type at the first start of a scheduler, once; deleted, it stays deleted.
 
@@ -152,14 +159,27 @@ class JobTypes:
         """Take in all job types of another collection, and the schedules that ship with them."""
         for job_type in other:
             self.add(job_type)
+        self._older |= other._older
         self._schedules |= {declared.name: declared for declared in other.default_schedules()}
 
     def get(self, name: str | Callable[..., Any]) -> JobType:
         """The job type of this name, alias or function. Raises ``UnknownJobType`` with near names."""
         return self.resolve(name)[0]
 
+    def resolve_with(
+        self, name: str | Callable[..., Any], params: Mapping[str, Json] | None
+    ) -> tuple[JobType, dict[str, Json]]:
+        """The job type that is meant with these parameters, and all its parameters."""
+        if isinstance(name, str) and name in self._older:
+            name, params = self._older[name](params or {})
+        job_type, preset = self.resolve(name)
+        given = {**preset, **(params or {})}
+        return job_type, _by_phase(given) if job_type.phases else given
+
     def resolve(self, name: str | Callable[..., Any]) -> tuple[JobType, dict[str, Json]]:
         """The job type, and the parameters that an alias presets."""
+        if isinstance(name, str) and name in self._older:
+            name = self._older[name]({})[0]
         if not isinstance(name, str):
             if name not in self._by_func:
                 raise UnknownJobType(
@@ -169,7 +189,7 @@ class JobTypes:
             return self._types[self._by_func[name]], {}
         target, preset = self._aliases.get(name, (name, {}))
         if target not in self._types:
-            names = sorted({*self._types, *self._aliases})
+            names = sorted({*self._types, *self._aliases, *self._older})
             near = tuple(difflib.get_close_matches(name, names, n=3))
             known = ", ".join(names[:12]) or "none yet"
             raise UnknownJobType(
@@ -180,7 +200,7 @@ class JobTypes:
         return self._types[target], preset
 
     def __contains__(self, name: object) -> bool:
-        return name in self._types or name in self._aliases
+        return name in self._types or name in self._aliases or name in self._older
 
     def __iter__(self) -> Iterator[JobType]:
         return iter(list(self._types.values()))
@@ -194,7 +214,8 @@ class JobTypes:
 
     def as_mapping(self) -> dict[str, JobType]:
         """Names and aliases to job types."""
-        return dict(self._types) | {alias: self._types[target] for alias, (target, _) in self._aliases.items()}
+        older = {name: self.get(name) for name in self._older}
+        return dict(self._types) | {alias: self._types[target] for alias, (target, _) in self._aliases.items()} | older
 
 
 def _backoff(given: Backoff | float | tuple[float, ...] | None) -> Backoff:
@@ -203,6 +224,19 @@ def _backoff(given: Backoff | float | tuple[float, ...] | None) -> Backoff:
     if isinstance(given, Backoff):
         return given
     return Backoff(*given) if isinstance(given, tuple) else Backoff(float(given))
+
+
+def _by_phase(params: dict[str, Json]) -> dict[str, Json]:
+    """Parameters of a chain's phases given as ``phase.parameter``, where a chain takes them by phase."""
+    plain = {name: value for name, value in params.items() if "." not in name}
+    if len(plain) == len(params):
+        return params
+    phases: dict[str, Json] = {phase: dict(given) for phase, given in (plain.get("params") or {}).items()}
+    for name, value in params.items():
+        phase, dot, parameter = name.partition(".")
+        if dot:
+            phases.setdefault(phase, {})[parameter] = value
+    return plain | {"params": phases}
 
 
 def _is_same(one: JobType, other: JobType) -> bool:

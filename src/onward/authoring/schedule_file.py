@@ -212,8 +212,8 @@ class _Reader:
         if self.job_types is None:
             return
         try:
-            found, preset = self.job_types.resolve(job_type)
-            found.validate({**preset, **params})
+            found, given = self.job_types.resolve_with(job_type, params)
+            found.validate(given)
         except InvalidParams as error:
             for one in error.errors:
                 self._problem((*path, *one["field"].split(".")), f"{one['message']}. {error.hint}")

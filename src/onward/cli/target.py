@@ -53,7 +53,7 @@ def _elsewhere(app: Onward, url: str) -> Onward:
 def load_app(name: str) -> Onward:
     """The application of ``module:attribute``, ``module`` or ``path.py:attribute``. Raises ``AppNotFound``."""
     where, _, attribute = name.partition(":")
-    module = _load(where)
+    module = load_module(where)
     if attribute:
         value = getattr(module, attribute, None)
         if not isinstance(value, Onward):
@@ -80,7 +80,7 @@ def _hint(where: str, apps: dict[str, Onward]) -> str:
     )
 
 
-def _load(where: str) -> ModuleType:
+def load_module(where: str) -> ModuleType:
     path = Path(where)
     if path.suffix == ".py" or os.sep in where:
         if not path.is_file():

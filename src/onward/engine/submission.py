@@ -134,8 +134,7 @@ def _listed(tags: Sequence[str]) -> str | None:
 
 def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str) -> NewJob:
     """A submission that can be written as it is. Raises the error that says what is wrong with it."""
-    job_type, preset = registry.resolve(given.job_type)
-    params = {**preset, **(given.params or {})} if preset or given.params else {}
+    job_type, params = registry.resolve_with(given.job_type, given.params)
     model = job_type.validate(params)
     text = codec.encode(
         job_type.dump(model),

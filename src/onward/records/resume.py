@@ -146,8 +146,8 @@ def version_now(app: onward.Onward, job: Job) -> int:
 
 def differing(app: onward.Onward, job: Job, job_type: str, params: Mapping[str, Any]) -> list[DifferenceRecord]:
     """The parameters that are others than those of the unfinished job; sensitive ones without their values."""
-    kind, preset = app.job_types.resolve(job_type)
-    given = kind.dump(kind.validate({**preset, **params}))
+    kind, wanted = app.job_types.resolve_with(job_type, params)
+    given = kind.dump(kind.validate(wanted))
     names = [name for name in {**job.params, **given} if job.params.get(name) != given.get(name)]
     before, after = kind.redacted(job.params), kind.redacted(given)
     return [{"name": name, "was": before.get(name), "now": after.get(name)} for name in names]

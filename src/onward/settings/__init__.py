@@ -3,6 +3,7 @@
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cloud,
     Database,
     Journal,
     LangGraph,
@@ -12,6 +13,7 @@ from onward.settings.groups import (
     Retention,
     Scheduler,
     Sources,
+    Vault,
     Worker,
 )
 from onward.settings.origin import Origin, hide_secrets
@@ -21,6 +23,7 @@ from onward.settings.table import Variable, json_schema, variables
 __all__ = [
     "Cache",
     "Checkpoint",
+    "Cloud",
     "Database",
     "Journal",
     "LangGraph",
@@ -33,6 +36,7 @@ __all__ = [
     "Settings",
     "Sources",
     "Variable",
+    "Vault",
     "Worker",
     "hide_secrets",
     "json_schema",

@@ -15,6 +15,7 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Cloud,
     Cluster,
     Database,
     Journal,
@@ -30,6 +31,7 @@ from onward.settings.groups import (
     Sources,
     Traces,
     Ui,
+    Vault,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -58,10 +60,12 @@ class Settings(Group):
     traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
+    cloud: Cloud = Cloud()
     langgraph: LangGraph = LangGraph()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()
     server: Server = Server()
     ui: Ui = Ui()
+    vault: Vault = Vault()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

@@ -19,7 +19,7 @@ from structlog.stdlib import ProcessorFormatter
 
 from onward.authoring.registry import JobTypes
 from onward.errors import UnknownJobType
-from onward.events import Bus, Event, JobStalled, RunEnded, WorkerLost, WorkerStarted, WorkerStopped
+from onward.events import Bus, Event, JobStalled, RunEnded, StartSkipped, WorkerLost, WorkerStarted, WorkerStopped
 from onward.model.ids import shown
 from onward.model.states import RunStatus
 from onward.settings import Settings
@@ -55,15 +55,17 @@ def set_up(
     before = root.level
     root.addHandler(handler)
     root.setLevel(min(level, before) if before else level)
-    for name in _QUIET:
-        if level > logging.DEBUG:
-            logging.getLogger(name).setLevel(logging.WARNING)
+    quiet = {} if level <= logging.DEBUG else {name: logging.getLogger(name).level for name in _QUIET}
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.WARNING)
     unsubscribe = bus.subscribe(RunLog(job_types).hear)
 
     def undo() -> None:
         unsubscribe()
         root.removeHandler(handler)
         root.setLevel(before)
+        for name, its_level in quiet.items():
+            logging.getLogger(name).setLevel(its_level)
 
     return undo
 
@@ -82,6 +84,9 @@ class RunLog:
                 self._run_ended(event)
             case JobStalled():
                 self._say(logging.WARNING, event, f"no progress for {event.seconds:.0f} s", event.job_type, {})
+            case StartSkipped():
+                facts = {"job_name": event.job_type, "schedule": event.schedule, "reason": event.reason}
+                self._log.info("start by schedule skipped: %s", event.reason, extra={"facts": facts})
             case WorkerStarted():
                 self._log.info("worker %s takes jobs, %d at a time", event.worker, event.concurrency)
             case WorkerStopped():

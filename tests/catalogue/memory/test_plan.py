@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -243,3 +244,14 @@ def test_words_are_compared_without_case_and_punctuation() -> None:
     assert overlap("green tea", "Green tea.") == 1
     assert coverage("green tea please", "I like tea") == pytest.approx(1 / 3)
     assert invented_numbers("born 1985, aged 41", "born 1985-02-03") == ["41"]
+
+
+def test_schemas_count_no_characters_and_answers_are_measured_afterwards() -> None:
+    """A server that makes a grammar of a schema stands still over a text of 1 to 2,000 characters."""
+    asked = json.dumps([merging.SCHEMA, profiling.schema(3)])
+    assert "Length" not in asked
+    assert "maxItems" not in asked
+    text = "Ana likes tea. " * 200
+    originals = [memory(f"m{at}", text) for at in range(2)]
+    assert "2,000" in (merging.objection({"content": text}, originals) or "")
+    assert "2,000" in (profiling.objection({"summary": text, "facts": []}, [attribute("likes", "tea")], None) or "")

@@ -223,20 +223,6 @@ export interface Question {
   behind: number
 }
 
-export interface Operation {
-  id: string
-  action: string
-  state: string
-  total: number | null
-  done: number
-  succeeded?: number
-  failed?: number
-  skipped?: number
-  breakdown?: Record<string, number>
-  outcomes?: { id: string; outcome: string; message?: string | null }[]
-  [fact: string]: unknown
-}
-
 export interface Hitl {
   id: string
   name: string
@@ -258,6 +244,8 @@ export interface Page<T> {
   next: string | null
   prev: string | null
   count?: Count | null
+  /** Only so many of the newest were looked at; null means all. */
+  searched?: number | null
 }
 
 export interface Session {
@@ -276,6 +264,12 @@ export interface Badges {
   interrupted: Count
   inputs: Count
   failed_24h: Count
+}
+
+export interface QueueDepth {
+  queue: string
+  waiting: number
+  oldest_seconds: number | null
 }
 
 export interface PhasePlan {
@@ -325,4 +319,203 @@ export interface ChainReport {
   errors: ChainIssue[]
   warnings: ChainIssue[]
   measured_weights: number[] | null
+}
+
+export interface Bucket {
+  at: string
+  succeeded: number
+  failed: number
+  cancelled: number
+}
+
+export interface OverviewRecord {
+  attention: { code: string; text: string; count: Count; query: string }[]
+  running: Job[]
+  throughput: Bucket[]
+  depth: QueueDepth[]
+  next_runs: { schedule: string; job_type: string; at: string }[]
+}
+
+/** One verb on many jobs; a dry run has no id and says what it would do. */
+export interface Operation {
+  id: string | null
+  action: string
+  reason: string
+  state: 'running' | 'done' | 'stopped' | 'dry_run'
+  total: number
+  done: number
+  skipped: number
+  failed: number
+  left: number
+  by_state: Record<string, number>
+}
+
+export interface OperationItem {
+  job: string
+  outcome: string | null
+  message: string | null
+}
+
+export interface Schedule {
+  id: string
+  name: string
+  job_type: string
+  state: 'active' | 'paused' | 'disabled' | 'ended' | 'faulty'
+  enabled: boolean
+  rule: string
+  in_words: string
+  cron: string | null
+  interval_minutes: number | null
+  interval_seconds: number | null
+  run_at: string | null
+  timezone: string
+  start_at: string | null
+  next_run_at: string | null
+  last_run_at: string | null
+  last_outcome: string | null
+  params: { [key: string]: Json }
+  bot_id: string | null
+  source_id: string | null
+  misfire_grace_seconds: number | null
+  catch_up: 'latest' | 'all'
+  max_catch_up: number
+  overlap: 'skip' | 'queue' | 'cancel_running'
+  max_instances: number
+  jitter_seconds: number
+  description: string
+  paused_by: string | null
+  paused_reason: string | null
+  paused_until: string | null
+  fault: string | null
+  origin: string
+}
+
+export interface DueTime {
+  at: string
+  /** ISO 8601 in the schedule's own zone. */
+  local: string
+  note: string
+}
+
+export interface Start {
+  schedule: string
+  job_type: string
+  at: string
+  local: string
+  expected_seconds: number | null
+  resources: string[]
+  clashes: { resource: string; schedule: string }[]
+}
+
+export interface ScheduleRun {
+  id: string
+  job_id: string | null
+  bot_id: string | null
+  status: string
+  started_at: string
+  finished_at: string | null
+  duration_ms: number | null
+  reason: string | null
+  message: string | null
+  due_at: string | null
+  next_at: string | null
+}
+
+export interface Holder {
+  job: string
+  job_type: string | null
+  source_id: string | null
+  percent: number | null
+  since: string | null
+}
+
+export interface Resource {
+  name: string
+  kind: string
+  mode: 'free' | 'exclusive' | 'shared' | 'held'
+  capacity: number
+  token: number
+  holders: Holder[]
+  waiters: Holder[]
+  waiting: number
+  dimension: number | null
+  held_by: string | null
+  held_reason: string | null
+  held_at: string | null
+}
+
+export interface Worker {
+  id: string
+  name: string
+  host: string
+  pid: number
+  state: string
+  queues: string[]
+  job_types: string[]
+  slots: number
+  version: string
+  started_at: string
+  seen_at: string
+  heartbeat_seconds: number
+  lease_seconds: number
+  jobs: { id: string; job_type: string; percent: number | null }[]
+}
+
+export interface Queue {
+  name: string
+  waiting: number
+  running: number
+  oldest_seconds: number | null
+  workers: number
+  slots: number
+  paused_by: string | null
+  paused_reason: string
+  paused_at: string | null
+}
+
+export interface KeptCheckpoint {
+  job: string
+  job_type: string
+  source_id: string | null
+  state: string
+  number: number
+  percent: number | null
+  bytes: number
+  saved_at: string
+  is_valid: boolean
+  pinned: boolean
+}
+
+export interface Setting {
+  key: string
+  value: Json
+  origin: string
+  overridden: string[]
+  redacted: boolean
+}
+
+export interface ApiKey {
+  id: string
+  name: string
+  start: string
+  role: Role
+  created_by: string | null
+  created_at: string
+  expires_at: string | null
+  used_at: string | null
+  revoked_at: string | null
+  is_good: boolean
+  secret?: string
+}
+
+export interface Finding {
+  check: string
+  result: 'ok' | 'warn' | 'fail'
+  text: string
+  fix: string
+}
+
+export interface Pruned {
+  jobs: { jobs: number; rows: number; bytes: number; by_status: Record<string, number>; kept: Record<string, number> }
+  checkpoints: { jobs: number; rows: number; bytes: number; kept: Record<string, number> }
 }

@@ -43,7 +43,6 @@ def _take(found: Findings, job: Any, origin: str, job_types: JobTypes | None) ->
     if why or problem:
         found.leave(origin, reference, why or problem)
         return
-    grace = job.misfire_grace_time
     is_pending = getattr(job, "pending", False)
     found.take(
         ScheduleEntry(
@@ -52,14 +51,25 @@ def _take(found: Findings, job: Any, origin: str, job_types: JobTypes | None) ->
             params=params,
             # A paused job has no next run time; one of a scheduler that was not started has none yet.
             enabled=is_pending or getattr(job, "next_run_time", None) is not None,
-            misfire_grace_seconds=None if grace is None else max(0, int(grace)),
-            coalesce=bool(job.coalesce),
-            max_instances=int(job.max_instances),
             description=f"APScheduler job {job.name}",
             origin=origin,
             **when,
+            **_policies(job),
         )
     )
+
+
+def _policies(job: Any) -> dict[str, Any]:
+    """What the job says of missed and overlapping runs; one of a scheduler that was not started says nothing yet."""
+    said: dict[str, Any] = {}
+    if hasattr(job, "misfire_grace_time"):
+        grace = job.misfire_grace_time
+        said["misfire_grace_seconds"] = None if grace is None else max(0, int(grace))
+    if hasattr(job, "coalesce"):
+        said["coalesce"] = bool(job.coalesce)
+    if hasattr(job, "max_instances"):
+        said["max_instances"] = int(job.max_instances)
+    return said
 
 
 def _when(trigger: Any) -> tuple[dict[str, Any], str]:

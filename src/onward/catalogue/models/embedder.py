@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from onward.catalogue.models import names
@@ -11,16 +12,18 @@ from onward.catalogue.models.hub import INSTALL, TransformerEmbedder, is_cached
 from onward.catalogue.models.packaged import OnnxEmbedder
 from onward.catalogue.models.remote import RemoteEmbedder
 from onward.catalogue.models.service import Pause, Service
+from onward.catalogue.models.shelf import downloaded
 from onward.clock import Clock, SystemClock
 from onward.errors import InvalidConfig, MissingExtra
 from onward.settings import Models
 
 
 class Embedder(Protocol):
-    """Makes vectors of ``dimension`` numbers; ``model`` is its name."""
+    """Makes vectors of ``dimension`` numbers; ``model`` is its name, ``at_once`` how many texts go well together."""
 
     model: str
     dimension: int
+    at_once: int
 
     def embed(self, texts: Sequence[str]) -> Any:
         """One vector a text, as a float32 array in the order of the texts."""
@@ -44,7 +47,8 @@ def choose(
         return RemoteEmbedder(service, served[size], size, shortens=False)
     if size == names.ONLINE:
         return _online(models, clock, pause)
-    return _load(_local_name(models, size))
+    name = _local_name(models, size)
+    return _load(name, downloaded(models, name))
 
 
 def default_dimension(models: Models) -> int:
@@ -56,7 +60,8 @@ def _configured(models: Models) -> str:
     name = names.short(models.embedding)
     if name != names.AUTO:
         return name
-    return names.PREFERRED if is_cached(names.PREFERRED) else names.PACKAGED
+    is_there = is_cached(names.PREFERRED) or downloaded(models, names.PREFERRED) is not None
+    return names.PREFERRED if is_there else names.PACKAGED
 
 
 def _local_name(models: Models, dimension: int) -> str:
@@ -79,14 +84,16 @@ def _service(models: Models, address: str, key: str | None, clock: Clock, pause:
 
 
 @lru_cache(maxsize=2)
-def _load(name: str) -> Embedder:
+def _load(name: str, folder: Path | None = None) -> Embedder:
     dimension = names.dimension_of(name)
+    if folder is not None:
+        return OnnxEmbedder(folder, name)
     if is_cached(name):
         return TransformerEmbedder(name, dimension)
     if name == names.PACKAGED:
         return OnnxEmbedder()
     raise MissingExtra(
         f"The model {name} ({dimension} dimensions) is not installed.",
-        hint=f'Run: {INSTALL} && python -c "from sentence_transformers import SentenceTransformer as S; '
-        f"S('{names.full(name)}')\"; or use dimension {names.DIMENSIONS[names.PACKAGED]}.",
+        hint=f"Run: onward run model_download -a model={name} (without torch); or {INSTALL} and download it with "
+        f"that; or use dimension {names.DIMENSIONS[names.PACKAGED]}.",
     )

@@ -16,6 +16,8 @@ _TEXTS_A_CALL = 8
 class TransformerEmbedder:
     """Any of the known models by sentence-transformers, from what was downloaded before."""
 
+    at_once = 20
+
     def __init__(self, name: str, dimension: int) -> None:
         self.model = name
         self.dimension = dimension

@@ -8,6 +8,8 @@ from onward.errors import InvalidConfig, InvalidValue
 
 DIMENSIONS = {"all-MiniLM-L6-v2": 384, "all-mpnet-base-v2": 768, "bge-large-en-v1.5": 1024}
 ONLINE = 1536
+EVERY = (*DIMENSIONS.values(), ONLINE)
+"""The sizes for which there is a vector database."""
 PACKAGED = "all-MiniLM-L6-v2"
 PREFERRED = "all-mpnet-base-v2"
 AUTO = "auto"

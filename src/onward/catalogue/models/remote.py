@@ -17,6 +17,8 @@ _CHARACTERS = 24_000
 class RemoteEmbedder:
     """Vectors of ``dimension`` numbers by ``model``; with ``shortens`` the service is asked for that size."""
 
+    at_once = _TEXTS_A_CALL
+
     def __init__(self, service: Service, model: str, dimension: int, *, shortens: bool = True) -> None:
         self.model = model
         self.dimension = dimension

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from onward.catalogue.models.embedder import choose, default_dimension
-from onward.catalogue.models.names import DIMENSIONS, ONLINE
-from onward.catalogue.sources.outside.source_folder import check_source_id
+from onward.catalogue.models.names import EVERY
+from onward.catalogue.sources.outside.source_folder import MANIFEST, SourceFolder, check_source_id
 from onward.catalogue.sources.outside.vector_store import Match, open_store
+from onward.catalogue.sources.plan.base_url import address_in
 from onward.errors import InvalidValue, OnwardError
 from onward.settings import Models
 
@@ -54,24 +56,38 @@ def search(
         raise OnwardError(f"Nothing is indexed with {chosen} dimensions.", hint="Run the job index_offline first.")
     vector = choose(models, chosen).embed([query])[0]
     matches = store.nearest(vector, k * _PASSAGES_A_HIT, source_id)
-    return _hits(matches, query, k)
+    return _hits(matches, query, k, _Addresses(backup_path))
 
 
 def _existing(backup_path: str | Path, models: Models) -> int:
     preferred = default_dimension(models)
-    for dimension in (preferred, *DIMENSIONS.values(), ONLINE):
+    for dimension in (preferred, *EVERY):
         if open_store(backup_path, dimension).exists():
             return dimension
     return preferred
 
 
-def _hits(matches: list[Match], query: str, k: int) -> list[Hit]:
+class _Addresses:
+    """Where documents stand on the web, by the manifests of their sources, each read once."""
+
+    def __init__(self, backup_path: str | Path) -> None:
+        self._backup_path = backup_path
+        self._manifests: dict[str, dict[str, Any]] = {}
+
+    def of(self, match: Match) -> str:
+        if match.source not in self._manifests:
+            folder = SourceFolder(self._backup_path, match.source)
+            self._manifests[match.source] = folder.read_json(MANIFEST) if folder.path.is_dir() else {}
+        return address_in(self._manifests[match.source], match.url)
+
+
+def _hits(matches: list[Match], query: str, k: int, addresses: _Addresses) -> list[Hit]:
     best: dict[tuple[str, str], Hit] = {}
     for match in matches:
         key = (match.source, match.document)
         if key not in best and len(best) < k:
             score = round(1 - match.distance, 4)
-            best[key] = Hit(match.title, match.url, snippet(match.text, query), score, *key)
+            best[key] = Hit(match.title, addresses.of(match), snippet(match.text, query), score, *key)
     return list(best.values())
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.target import database_line
@@ -16,19 +13,20 @@ verbs = noun("scheduler", "Start jobs by schedule.")
 @verb(verbs, "scheduler", "onward scheduler", "onward scheduler --app jobs.py:app")
 def scheduler(here: Here) -> int:
     """Start what is due until told to stop; workers run it. Any number may run, on any machines."""
+    from onward.cli.telling import telling
+
     app = here.app
     if not app.settings.scheduler.enabled:
         say("scheduler.enabled is false (ONWARD_SCHEDULER_ENABLED): nothing is started by schedule.")
         return 0
-    logging.basicConfig(level=app.settings.log.level, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    made = app.scheduler()
-    app.database.version()
-    say(f"Database: {database_line(app, here.told)}")
-    say(f"Scheduler: looks at least every {app.settings.scheduler.check_interval_seconds:g} s.")
-    paused = app.schedules.paused_reason()
-    if paused is not None:
-        say(paused)
-    made.run()
-    say("The scheduler has stopped.")
+    with telling(app, "onward-scheduler"):
+        made = app.scheduler()
+        app.database.version()
+        say(f"Database: {database_line(app, here.told)}")
+        say(f"Scheduler: looks at least every {app.settings.scheduler.check_interval_seconds:g} s.")
+        paused = app.schedules.paused_reason()
+        if paused is not None:
+            say(paused)
+        made.run()
+        say("The scheduler has stopped.")
     return 0

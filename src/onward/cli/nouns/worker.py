@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -84,35 +82,18 @@ def run_worker(
     leave_with: int | None,
 ) -> int:
     """The worker itself, in this process."""
-    from onward.telemetry import process
+    from onward.cli.telling import telling
 
     app = here.app
-    process.begin(app.settings, app.events, app.job_types, app.clock, "onward-worker")
-    made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
-    app.database.version()
-    say(f"Database: {database_line(app, here.told)}")
-    queues_text = ", ".join(made.queues) or "all"
-    say(f"Worker {made.name}: queues {queues_text}, {made.slots} slots, {len(app.job_types)} job types.")
-    if leave_with is not None:
-        threading.Thread(target=_leave, args=(app, made, leave_with), name="onward-leave", daemon=True).start()
-    with _metrics(app):
+    with telling(app, "onward-worker"):
+        made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
+        app.database.version()
+        say(f"Database: {database_line(app, here.told)}")
+        queues_text = ", ".join(made.queues) or "all"
+        say(f"Worker {made.name}: queues {queues_text}, {made.slots} slots, {len(app.job_types)} job types.")
+        if leave_with is not None:
+            threading.Thread(target=_leave, args=(app, made, leave_with), name="onward-leave", daemon=True).start()
         return made.run(until_idle=until_idle)
-
-
-@contextlib.contextmanager
-def _metrics(app: onward.Onward) -> Iterator[None]:
-    """The worker's metrics, where the settings say a port for them."""
-    if app.settings.metrics.port is None:
-        yield
-        return
-    from onward.telemetry.metrics import expose
-
-    address, end = expose(app.metrics, app.settings.metrics.host, app.settings.metrics.port)
-    say(f"Metrics: {address}")
-    try:
-        yield
-    finally:
-        end()
 
 
 def _leave(app: onward.Onward, made: onward.Worker, parent: int) -> None:

@@ -1,5 +1,6 @@
 """The groups of settings: each default once, with its unit and its reason."""
 
+from onward.settings.groups.cloud import Cloud
 from onward.settings.groups.engine import (
     Cache,
     Checkpoint,
@@ -18,10 +19,12 @@ from onward.settings.groups.schedules import Scheduler
 from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 from onward.settings.groups.telemetry import Metrics, Traces
+from onward.settings.groups.vault import Vault
 
 __all__ = [
     "Cache",
     "Checkpoint",
+    "Cloud",
     "Cluster",
     "Database",
     "Journal",
@@ -37,5 +40,6 @@ __all__ = [
     "Sources",
     "Traces",
     "Ui",
+    "Vault",
     "Worker",
 ]

@@ -18,8 +18,11 @@ class Models(Group):
         "embedding model on this machine; auto: the best one that is installed",
         also=("ONWARD_SOURCES_MODEL",),
     )
-    folder: str | None = setting(None, kinds.TEXT, "where downloaded models lie; none: _models below the backup path")
+    folder: str | None = setting(None, kinds.TEXT, "where downloaded models lie; none: ~/.local/share/onward/models")
     hub: str = setting("https://huggingface.co", kinds.TEXT, "where models are downloaded from", also=("HF_ENDPOINT",))
+    language_pack: str = setting(
+        "Xenova/opus-mt-{source}-{target}", kinds.TEXT, "the hub's name for the translation model of two languages"
+    )
     address: str = setting(OPENAI, kinds.TEXT, "OpenAI-compatible service", also=("OPENAI_BASE_URL",))
     key: str | None = setting(
         None, kinds.SECRET, "its key; without one this address is asked only if it is not OpenAI's",

@@ -8,13 +8,13 @@ from onward.settings.field import Group, group, setting
 
 @group
 class Metrics(Group):
-    """Where a worker offers its metrics; ``onward serve`` has them at /metrics anyway."""
+    """Where a worker or scheduler offers its metrics; ``onward serve`` has them at /metrics anyway."""
 
-    host: str = setting("127.0.0.1", kinds.TEXT, "address at which a worker offers its metrics")
+    host: str = setting("127.0.0.1", kinds.TEXT, "address at which a worker or scheduler offers its metrics")
     port: int | None = setting(
         None,
         kinds.WHOLE,
-        "port at which a worker offers its metrics; 0: any that is free; none: nowhere",
+        "port at which a worker or scheduler offers its metrics; 0: any that is free; none: nowhere",
         least=0,
         most=65535,
     )

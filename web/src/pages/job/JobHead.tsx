@@ -1,9 +1,9 @@
 import { ClipboardCopy, MoreHorizontal } from 'lucide-react'
 import { Fragment } from 'react'
 import { Link } from 'react-router'
+import { useActs } from '@/acts/JobActs'
 import { address } from '@/api/client'
 import type { JobDetail, Reason } from '@/api/types'
-import { useActs } from '@/acts/JobActs'
 import { useMay } from '@/app/session'
 import { copy } from '@/parts/Copy'
 import { Menu } from '@/parts/Menu'
@@ -98,8 +98,14 @@ function Verbs({ job }: { job: JobDetail }) {
         entries={[
           { label: 'Id', onSelect: () => void copy(job.id, 'Id copied') },
           { label: 'Link', onSelect: () => void copy(location.href.split('?')[0] ?? '', 'Link copied') },
-          { label: `onward job show ${shortId(job.id)}`, onSelect: () => void copy(`onward job show ${job.id}`, 'Command copied') },
-          { label: 'curl', onSelect: () => void copy(`curl '${address(`jobs/${encodeURIComponent(job.id)}`)}'`, 'Command copied') },
+          {
+            label: `onward job show ${shortId(job.id)}`,
+            onSelect: () => void copy(`onward job show ${job.id}`, 'Command copied'),
+          },
+          {
+            label: 'curl',
+            onSelect: () => void copy(`curl '${address(`jobs/${encodeURIComponent(job.id)}`)}'`, 'Command copied'),
+          },
         ]}
       />
       {may && (

@@ -102,7 +102,12 @@ function Neighbour({ id, label, icon: Icon }: { id: string | undefined; label: s
     )
   }
   return (
-    <Link className="button small quiet icon" aria-label={label} title={label} to={{ pathname: `/jobs/${encodeURIComponent(id)}`, search: location.search }}>
+    <Link
+      className="button small quiet icon"
+      aria-label={label}
+      title={label}
+      to={{ pathname: `/jobs/${encodeURIComponent(id)}`, search: location.search }}
+    >
       <Icon size={16} aria-hidden="true" />
     </Link>
   )

@@ -12,8 +12,7 @@ export function useJobs(filter: Record<string, string>, after: string | null) {
   const key = JSON.stringify([filter, after])
   const found = useQuery({
     queryKey: ['jobs', key],
-    queryFn: ({ signal }) =>
-      call<Page<Job>>(`jobs${query({ ...filter, after, limit: SIZE })}`, { signal }),
+    queryFn: ({ signal }) => call<Page<Job>>(`jobs${query({ ...filter, after, limit: SIZE })}`, { signal }),
   })
   const steady = useSteady(key, found.data)
   return { found, ...steady }

@@ -22,9 +22,10 @@ _SYSTEM = (
     "them, each once, nothing that is not in them, in their language, as short as they are. Where they contradict "
     "each other, the later one is right."
 )
+# No lengths: a server that forces a schema upon its model makes a grammar of it, and counting there takes minutes.
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"content": {"type": "string", "minLength": 1, "maxLength": _LONGEST}},
+    "properties": {"content": {"type": "string"}},
     "required": ["content"],
     "additionalProperties": False,
 }
@@ -94,6 +95,8 @@ def objection(answer: dict[str, Any], originals: Sequence[Memory]) -> str | None
     texts = [one.content for one in originals]
     if not content:
         return "The content is empty."
+    if len(content) > _LONGEST:
+        return f"The content has more than {_LONGEST:,} characters."
     if len(content) > sum(len(text) for text in texts) + 100:
         return "The content is longer than all memories together."
     dates = [f"{one.created_at:%Y-%m-%d}" for one in originals]

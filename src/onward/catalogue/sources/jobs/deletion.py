@@ -8,17 +8,17 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.models.names import DIMENSIONS
-from onward.catalogue.sources.jobs.dimension import resource
+from onward.catalogue.models.names import EVERY
 from onward.catalogue.sources.jobs.vectors import clear
 from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder
+from onward.catalogue.sources.outside.vector_store import open_store
 
 types = JobTypes()
-
-
-def every_database(params: Any, source_id: str | None) -> list[str]:  # noqa: ARG001 - asked of every job type
-    """What this occupies: a source may be in any of them."""
-    return [resource(dimension) for dimension in DIMENSIONS.values()]
+_OTHERS = [
+    "scrape", "metadata", "zim_import", "zim_index", "pdf_import", "detect_base_url", "check_addresses",
+    "index_online", "index_offline", "index_dimensions", "clear_vectors", "suggest_tags", "install_source", "upload",
+    "pinecone_sync", "pinecone_sync_dry", "visualisation", "translate_source", "localize_source",
+]  # fmt: skip
 
 
 @types.job(
@@ -27,24 +27,24 @@ def every_database(params: Any, source_id: str | None) -> list[str]:  # noqa: AR
     category="maintenance",
     needs_source=True,
     weight=10,
-    runs_after=["scrape", "metadata", "index_online", "index_offline", "clear_vectors", "suggest_tags"],
-    conflicts_with=["scrape", "metadata", "index_online", "index_offline", "clear_vectors", "suggest_tags"],
-    resources=every_database,
+    runs_after=_OTHERS,
+    conflicts_with=_OTHERS,
 )
 def delete_source(
     ctx: Context,
-    keep_files: Annotated[bool, Field(description="Remove the vectors only.")] = False,
+    delete_files: Annotated[bool, Field(description="Remove the files too; no removes the vectors only.")] = True,
 ) -> dict[str, Any]:
-    """Remove the source: its vectors in every database, then its folder."""
+    """Remove the source: its vectors in every database, the free ones first, then its folder."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
-    cleared = {}
-    for dimension in DIMENSIONS.values():
-        ctx.dimension(dimension, "delete")
+    cleared = ctx.state.setdefault("counted", {})
+    there = [size for size in EVERY if open_store(ctx.settings.backup_path, size).exists()]
+    for dimension in ctx.free_first(there, "delete"):
         cleared[str(dimension)] = clear(ctx, dimension)
-    ctx.dimension(None)
-    existed = folder.path.is_dir()
-    if keep_files:
+    existed = folder.path.is_dir() or ctx.state.get("removing", False)
+    if not delete_files:
         folder.remove(INDEX)
-    else:
-        folder.remove_all()
-    return {"cleared": cleared, "files_removed": existed and not keep_files}
+        return {"cleared": cleared, "files_removed": False}
+    ctx.state["removing"] = existed
+    ctx.checkpoint(flush=True)
+    folder.remove_all()
+    return {"cleared": cleared, "files_removed": existed}

@@ -12,6 +12,11 @@ from onward.authoring.context import Context
 from onward.catalogue.models.embedder import default_dimension
 from onward.settings import Models
 
+Dimension = Literal[384, 768, 1024, 1536]
+AnyDimension = Annotated[
+    Dimension | None,
+    Field(description="Which database; empty means that of the configured model on this machine."),
+]
 LocalDimension = Annotated[
     Literal[384, 768, 1024] | None,
     Field(description="Size of the vectors, and so the database; empty means that of the configured model."),

@@ -31,8 +31,8 @@ _LINKS = 100
     category="content",
     needs_source=True,
     weight=10,
-    runs_before=["index_online", "index_offline", "suggest_tags"],
-    runs_after=["scrape", "zim_import"],
+    runs_before=["index_online", "index_offline", "index_dimensions", "suggest_tags", "visualisation", "upload"],
+    runs_after=["scrape", "zim_import", "pdf_import"],
     conflicts_with=["delete_source"],
 )
 def metadata(
@@ -42,14 +42,31 @@ def metadata(
         Field(max_length=35, description="Keep documents of this language, such as en, and unknown ones."),
     ] = None,
     force_regenerate: Annotated[bool, Field(description="Read unchanged documents again too.")] = False,
+    resume: Annotated[bool, Field(description="After an interruption go on where it was.")] = True,
 ) -> dict[str, Any]:
     """Find title, description, language, length and links of every document."""
     folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
+    # A new claim has another fence: with it in the fingerprint what an earlier one saved does not count.
+    run = 0 if resume else ctx.fence
+    ctx.fingerprint(
+        documents=open_documents(folder).version, language_filter=language_filter, version=_VERSION, run=run
+    )
+    return describe_source(ctx, folder, language_filter, anew=force_regenerate)
+
+
+def describe_source(
+    ctx: Context,
+    folder: SourceFolder,
+    language_filter: str | None = None,
+    *,
+    anew: bool = False,
+    name: str = "documents",
+) -> Record:
+    """Describe the documents of a folder and write its metadata; ``name`` tells it apart within a job."""
     documents = open_documents(folder)
-    ctx.fingerprint(documents=documents.version, language_filter=language_filter, version=_VERSION)
-    known = {} if force_regenerate else folder.read_json(METADATA).get("documents", {})
-    described, errors = ctx.partial("documents"), ctx.partial("errors")
-    for index in ctx.each(range(len(documents)), name="documents"):
+    known = {} if anew else folder.read_json(METADATA).get("documents", {})
+    described, errors = ctx.partial(name), ctx.partial(f"{name} errors" if name != "documents" else "errors")
+    for index in ctx.each(range(len(documents)), name=name):
         try:
             record = describe(documents, index, known)
         except (OSError, OnwardError, RuntimeError, ValueError) as error:
@@ -98,6 +115,7 @@ def _record(source: Source, index: int, content: page.Page) -> Record:
         "terms": page.frequent_terms(content.text, language.ALL_STOPWORDS),
         "hash": content.content_hash,
         "stamp": source.stamp,
+        **source.place,
     }
 
 
@@ -118,11 +136,11 @@ def write(folder: SourceFolder, kind: str, wanted: str | None, records: Any, err
     return digest.hexdigest()
 
 
-def fill_manifest(folder: SourceFolder, documents: Documents) -> None:
+def fill_manifest(folder: SourceFolder, documents: Documents, *, kind: str = "") -> None:
     """Bring what the collection says of itself into the manifest; what a person wrote stays."""
     headers = documents.headers()
     known = {"source_id": folder.source_id} | folder.read_json(MANIFEST)
-    filled = manifest.fill(known, manifest.of_zim(headers) | {"kind": documents.kind})
+    filled = manifest.fill(known, manifest.of_zim(headers) | {"kind": kind or documents.kind})
     tags = manifest.zim_tags(headers)
     if tags:
         filled = manifest.tag(filled, "zim", tags)

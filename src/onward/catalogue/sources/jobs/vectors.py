@@ -1,4 +1,4 @@
-"""The job type ``clear_vectors``: a source out of a vector database, a thousand passages at a time."""
+"""The job type ``clear_vectors``: a source out of a vector database, some passages at a time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.sources.jobs.dimension import LocalDimension, occupied, working_on
+from onward.catalogue.sources.jobs.dimension import AnyDimension, occupied, working_on
 from onward.catalogue.sources.outside.source_folder import INDEX, SourceFolder, check_source_id
 from onward.catalogue.sources.outside.vector_store import open_store
 
 types = JobTypes()
-AT_ONCE = 1000
+AT_ONCE = 250
+"""Passages in a batch: a call of the database keeps the interpreter, so this is for how long nothing else goes on."""
 
 
 @types.job(
@@ -20,19 +21,23 @@ AT_ONCE = 1000
     category="indexing",
     needs_source=True,
     weight=10,
-    runs_before=["index_online", "index_offline"],
+    runs_before=["index_online", "index_offline", "index_dimensions", "zim_index"],
     conflicts_with=["delete_source"],
     resources=occupied,
 )
-def clear_vectors(ctx: Context, dimension: LocalDimension = None) -> dict[str, Any]:
+def clear_vectors(ctx: Context, dimension: AnyDimension = None) -> dict[str, Any]:
     """Remove the source's vectors of one dimension."""
     with working_on(ctx, dimension, "delete") as chosen:
         cleared = clear(ctx, chosen)
         folder = SourceFolder(ctx.settings.backup_path, ctx.source_id)
-        index = folder.read_json(INDEX)
-        if index.get("dimensions", {}).pop(str(chosen), None) is not None:
-            folder.write_json(INDEX, index)
+        if str(chosen) in folder.read_json(INDEX).get("dimensions", {}):
+            folder.change_json(INDEX, lambda known: _without(known, str(chosen)))
         return {"dimension": chosen, "cleared": cleared}
+
+
+def _without(index: dict[str, Any], dimension: str) -> dict[str, Any]:
+    kept = {name: entry for name, entry in index.get("dimensions", {}).items() if name != dimension}
+    return index | {"dimensions": kept}
 
 
 def clear(ctx: Context, dimension: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onward.catalogue.sources.outside.documents import Documents
 from onward.catalogue.sources.outside.pages import FolderDocuments, PageDocuments, html_files
+from onward.catalogue.sources.outside.pdf import PdfDocuments, pdf_names
 from onward.catalogue.sources.outside.source_folder import BACKUP, SourceFolder
 from onward.catalogue.sources.outside.zim import ZimDocuments
 from onward.errors import OnwardError
@@ -17,7 +18,7 @@ def kind_of(folder: SourceFolder) -> str | None:
         return "zim"
     if next(html_files(folder.path), None):
         return "folder"
-    return "pdf" if next(folder.path.glob("*.pdf"), None) else None
+    return "pdf" if pdf_names(folder.path) else None
 
 
 def open_documents(folder: SourceFolder) -> Documents:
@@ -30,7 +31,7 @@ def open_documents(folder: SourceFolder) -> Documents:
         case "folder":
             return FolderDocuments(folder)
         case "pdf":
-            raise OnwardError(f"The source {folder.source_id!r} holds PDF files, which this version does not read.")
+            return PdfDocuments(folder)
     raise OnwardError(f"The source {folder.source_id!r} holds no documents.", hint="Scrape or import it first.")
 
 

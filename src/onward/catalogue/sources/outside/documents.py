@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 MAX_BYTES = 20 * 1024 * 1024
 """Larger documents are not read."""
@@ -12,12 +13,16 @@ MAX_BYTES = 20 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One document before it is read: its id, its address, and a stamp that changes with its content."""
+    """One document before it is read: its id, its address, and a stamp that changes with its content.
+
+    ``place`` is what else a citation needs: section and pages.
+    """
 
     id: str
     url: str
     stamp: str
     title: str = ""
+    place: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Documents(Protocol):

@@ -13,6 +13,7 @@ from onward.catalogue.sources.plan import charset
 from onward.catalogue.sources.plan.changes import fingerprint
 
 _HTML = (".html", ".htm", ".xhtml")
+_PLACE = ("section", "first_page", "last_page")
 
 
 class PageDocuments:
@@ -31,7 +32,8 @@ class PageDocuments:
 
     def at(self, index: int) -> Source | None:
         page = self._pages[index]
-        return Source(document_id("page", page["url"]), page["url"], page.get("hash", ""))
+        place = {name: page[name] for name in _PLACE if name in page}
+        return Source(document_id("page", page["url"]), page["url"], page.get("hash", ""), page.get("title", ""), place)
 
     def html(self, index: int) -> str:
         page = self._pages[index]

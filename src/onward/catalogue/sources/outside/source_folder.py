@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
+from onward.catalogue.extras import load
 from onward.errors import InvalidValue, OnwardError
 
 MANIFEST = "_manifest.json"
@@ -21,6 +23,7 @@ BACKUP = "backup_manifest.json"
 PAGES = "pages"
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _MAX_JSON = 2 * 1024**3
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def check_source_id(source_id: str | None) -> str:
@@ -89,10 +92,47 @@ class SourceFolder:
         with self.replacing(name) as file:
             file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
+    def change_json(self, name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace a JSON file by what ``change`` makes of it, one at a time: several jobs may work on a source."""
+        fcntl = load("fcntl")
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            changed = change(self.read_json(name))
+            self.write_json(name, changed)
+        finally:
+            os.close(descriptor)
+        return changed
+
     def write_bytes(self, relative: str, data: bytes) -> None:
         """Replace a file."""
         with self.replacing(relative) as file:
             file.write(data)
+
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Replace several files: all are on disk before any takes its place, which is one wait instead of many."""
+        drafts: list[tuple[Path, Path]] = []
+        try:
+            for relative, data in files.items():
+                drafts.append(self._draft(relative, data))
+            for draft, _ in drafts:
+                _flush_file(draft)
+            for draft, target in drafts:
+                draft.replace(target)
+        finally:
+            for draft, _ in drafts:
+                draft.unlink(missing_ok=True)
+        for folder in {target.parent for _, target in drafts}:
+            _flush_folder(folder)
+
+    def _draft(self, relative: str, data: bytes) -> tuple[Path, Path]:
+        target = self.file(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.draft")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, _NEW_FILE, 0o644), "wb") as file:
+            file.write(data)
+        return draft, target
 
     @contextmanager
     def replacing(self, relative: str) -> Iterator[IO[bytes]]:
@@ -101,15 +141,34 @@ class SourceFolder:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.draft")
         draft.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         try:
-            with os.fdopen(os.open(draft, flags, 0o644), "wb") as file:
+            with os.fdopen(os.open(draft, _NEW_FILE, 0o644), "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)
+        _flush_folder(target.parent)
+
+    @contextmanager
+    def continuing(self, relative: str, content: str) -> Iterator[IO[bytes]]:
+        """A new content that may take several attempts: the draft is kept when the block fails, and goes on then.
+
+        ``content`` names what is to be written (its hash): the draft of another content is not gone on with.
+        """
+        target = self.file(relative)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name[:150]}.{content[:16]}.part")
+        for old in target.parent.glob(f".{glob.escape(target.name[:150])}.*.part"):
+            if old != draft:
+                old.unlink()
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(draft, flags, 0o644), "r+b") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
         _flush_folder(target.parent)
 
     def remove(self, relative: str) -> None:
@@ -127,7 +186,11 @@ class SourceFolder:
 
 
 def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    _flush_file(folder)
+
+
+def _flush_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

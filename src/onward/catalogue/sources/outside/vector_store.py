@@ -113,6 +113,24 @@ class VectorStore:
                 if len(page["ids"]) < _PAGE:
                     return found
 
+    def passages(self, source_id: str | None, page: int) -> Iterator[tuple[Passage, Any]]:
+        """All passages of a source (of all sources, without one) with their vectors, by id; ``page`` in memory."""
+        where = {"source": source_id} if source_id is not None else None
+        with self._open() as collection:
+            ids = sorted(collection.get(where=where, include=[])["ids"])
+        return self.passages_of(ids, page)
+
+    def passages_of(self, ids: Sequence[str], page: int) -> Iterator[tuple[Passage, Any]]:
+        """The passages with these ids, which are sorted, and their vectors; those that are gone are passed over."""
+        numpy = load("numpy")
+        for start in range(0, len(ids), page):
+            wanted = list(ids[start : start + page])
+            with self._open() as collection:
+                found = collection.get(ids=wanted, include=["metadatas", "documents", "embeddings"])
+            rows = zip(found["ids"], found["metadatas"], found["documents"], found["embeddings"], strict=True)
+            for key, data, text, vector in sorted(rows, key=lambda row: row[0]):
+                yield Passage(id=key, text=text or "", **data), numpy.asarray(vector, dtype=numpy.float32)
+
     def ids(self, source_id: str, most: int) -> list[str]:
         """Some ids of a source."""
         with self._open() as collection:

@@ -28,6 +28,11 @@ class ZimDocuments:
             raise OnwardError(f"{path} cannot be read as a ZIM file: {error}.", hint="Get it anew.") from error
         self.version = str(self._archive.uuid)
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return int(self._archive.filesize)
+
     def __len__(self) -> int:
         return int(self._archive.all_entry_count)
 

@@ -9,8 +9,11 @@ FILLED = "_filled"
 TAGS = "_tags"
 
 
-def fill(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest with ``facts``, except where a person wrote something else than an earlier run did."""
+def fill(manifest: Mapping[str, Any], facts: Mapping[str, Any], *, override: bool = False) -> dict[str, Any]:
+    """The manifest with ``facts``, except where a person wrote something else than an earlier run did.
+
+    With ``override`` there too.
+    """
     result = dict(manifest)
     filled: dict[str, Any] = dict(manifest.get(FILLED, {}))
     for name, value in facts.items():
@@ -18,7 +21,7 @@ def fill(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any
             continue
         current = manifest.get(name)
         untouched = current in (None, "", [], {}) and name not in filled
-        if untouched or current == filled.get(name, object()):
+        if override or untouched or current == filled.get(name, object()):
             result[name] = filled[name] = value
     result[FILLED] = filled
     return result

@@ -48,6 +48,8 @@ class Page:
     assets: tuple[str, ...]
     may_be_kept: bool
     may_be_followed: bool
+    own_address: str = ""
+    """Where it says that it stands: its canonical address."""
 
     @property
     def content_hash(self) -> str:
@@ -72,6 +74,7 @@ def read(html: str, url: str) -> Page:
         assets=tuple(dict.fromkeys(assets)),
         may_be_kept="noindex" not in head.robots,
         may_be_followed="nofollow" not in head.robots,
+        own_address=head.own_address,
     )
 
 
@@ -82,6 +85,7 @@ class _Head:
             _content(tree, "meta[name=description]") or _content(tree, "meta[property='og:description']")
         )[:1000]
         self.language = _attribute(tree, "html", "lang") or _attribute(tree, "html", "xml:lang")
+        self.own_address = _attribute(tree, "link[rel=canonical]", "href") or _content(tree, "meta[property='og:url']")
         self.robots = _content(tree, "meta[name=robots]").lower()
 
 

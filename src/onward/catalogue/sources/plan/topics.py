@@ -46,6 +46,12 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def as_tag(text: str) -> str:
+    """A suggestion as a tag: lower case, words joined by hyphens, nothing else; empty when little is left."""
+    tag = "-".join(re.findall(r"[^\W_]+", text.lower()))[:40].strip("-")
+    return tag if len(tag) > 1 else ""
+
+
 def sample(documents: Sequence[Mapping[str, Any]], count: int) -> list[str]:
     """Titles with descriptions of some documents, spread evenly over all."""
     step = max(1, len(documents) // count)

@@ -1,6 +1,14 @@
 /** Colours that programs write to a terminal, as classes; every other control sequence is left out. */
 
-const TONES: Record<number, string> = { 31: 'red', 32: 'green', 33: 'amber', 34: 'blue', 35: 'purple', 36: 'blue', 90: 'grey' }
+const TONES: Record<number, string> = {
+  31: 'red',
+  32: 'green',
+  33: 'amber',
+  34: 'blue',
+  35: 'purple',
+  36: 'blue',
+  90: 'grey',
+}
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const SEQUENCE = /\u001b\[([0-9;]*)([A-Za-z])/g
 

@@ -22,7 +22,16 @@ export function History({ job }: { job: JobDetail }) {
             { name: 'at', label: 'When', cell: (change) => <Time at={change.at} as="full" /> },
             { name: 'kind', label: 'What', cell: (change) => change.kind.replaceAll('_', ' ') },
             { name: 'actor', label: 'Who', cell: (change) => <span className="mono muted">{actorOf(change)}</span> },
-            { name: 'data', label: 'Details', kind: 'wide', cell: (change) => <div className="cut muted" title={detailsOf(change)}>{detailsOf(change)}</div> },
+            {
+              name: 'data',
+              label: 'Details',
+              kind: 'wide',
+              cell: (change) => (
+                <div className="cut muted" title={detailsOf(change)}>
+                  {detailsOf(change)}
+                </div>
+              ),
+            },
           ]}
         />
       )}

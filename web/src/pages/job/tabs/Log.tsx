@@ -56,14 +56,26 @@ export function Log({ job }: { job: JobDetail }) {
     <div className="stack tight">
       <div className="row spread">
         <div className="row">
-          <select className="input narrow" aria-label="Least level" value={level} onChange={(event) => setLevel(event.target.value)}>
+          <select
+            className="input narrow"
+            aria-label="Least level"
+            value={level}
+            onChange={(event) => setLevel(event.target.value)}
+          >
             {LEVELS.map((name) => (
               <option key={name} value={name}>
                 {name === 'debug' ? 'All levels' : `${name} and above`}
               </option>
             ))}
           </select>
-          <input className="input narrow" type="search" aria-label="Find in the log" placeholder="Find" value={text} onChange={(event) => setText(event.target.value)} />
+          <input
+            className="input narrow"
+            type="search"
+            aria-label="Find in the log"
+            placeholder="Find"
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
           <span className="muted small number">{plural(shown.length, 'line')}</span>
         </div>
         <div className="row">
@@ -80,8 +92,14 @@ export function Log({ job }: { job: JobDetail }) {
           </button>
         </div>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section className="log" ref={scroller} onScroll={scrolled} onWheel={(event) => event.deltaY < 0 && setFollow(false)} aria-label="Log" tabIndex={0}>
+      <section
+        className="log"
+        ref={scroller}
+        onScroll={scrolled}
+        onWheel={(event) => event.deltaY < 0 && setFollow(false)}
+        aria-label="Log"
+        tabIndex={0}
+      >
         <div className="log-lines" style={{ height: rows.getTotalSize() }}>
           {rows.getVirtualItems().map((row) => {
             const line = shown[row.index]
@@ -116,7 +134,9 @@ function rank(line: LogLine): number {
 }
 
 function written(line: LogLine): string {
-  const fields = Object.entries(line.fields ?? {}).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const fields = Object.entries(line.fields ?? {}).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
   return [line.message, ...fields].join(' ')
 }
 

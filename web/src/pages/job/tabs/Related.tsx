@@ -16,7 +16,11 @@ export function Related({ job }: { job: JobDetail }) {
     queryFn: () => call<Page<Relative>>(`jobs/${encodeURIComponent(job.id)}/related`),
   })
   const roleOf = (other: Relative) =>
-    other.id === job.parent?.id ? 'It is part of this' : job.followers.some(({ id }) => id === other.id) ? 'Goes on in its place' : 'Part of it'
+    other.id === job.parent?.id
+      ? 'It is part of this'
+      : job.followers.some(({ id }) => id === other.id)
+        ? 'Goes on in its place'
+        : 'Part of it'
   return (
     <View query={found} rows={3}>
       {(page) =>
@@ -28,7 +32,8 @@ export function Related({ job }: { job: JobDetail }) {
           <div className="stack">
             {job.schedule && (
               <p>
-                Started by the schedule <Link to={`/schedules/${encodeURIComponent(job.schedule)}`}>{job.schedule}</Link>
+                Started by the schedule{' '}
+                <Link to={`/schedules/${encodeURIComponent(job.schedule)}`}>{job.schedule}</Link>
               </p>
             )}
             {page.items.length > 0 && (

@@ -42,7 +42,10 @@ export function Timeline({ job }: { job: JobDetail }) {
       {asTable ? (
         <LaneTable lanes={shown} />
       ) : (
-        <figure className="gantt" aria-label={`Timeline from ${clock(new Date(start).toISOString(), zone)}, ${duration((end - start) / 1000)} long`}>
+        <figure
+          className="gantt"
+          aria-label={`Timeline from ${clock(new Date(start).toISOString(), zone)}, ${duration((end - start) / 1000)} long`}
+        >
           {shown.map((lane) => (
             <div key={lane.key} className="lane">
               <div className="lane-name cut">
@@ -91,7 +94,11 @@ function LaneTable({ lanes }: { lanes: Lane[] }) {
       rowKey={(row) => row.key}
       columns={[
         { name: 'name', label: 'Part', cell: ({ lane }) => lane.name },
-        { name: 'state', label: 'State', cell: ({ span }) => (span.kind === 'waits' ? 'Waits' : <State state={span.state} />) },
+        {
+          name: 'state',
+          label: 'State',
+          cell: ({ span }) => (span.kind === 'waits' ? 'Waits' : <State state={span.state} />),
+        },
         { name: 'from', label: 'From', cell: ({ span }) => <Time at={new Date(span.from).toISOString()} as="full" /> },
         { name: 'long', label: 'Length', kind: 'number', cell: ({ span }) => duration((span.to - span.from) / 1000) },
       ]}

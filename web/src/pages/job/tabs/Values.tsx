@@ -1,5 +1,5 @@
-import type { JobDetail, Json } from '@/api/types'
 import { writeJson } from '@/api/client'
+import type { JobDetail, Json } from '@/api/types'
 import { CopyButton } from '@/parts/Copy'
 import { JsonView } from '@/parts/JsonView'
 
@@ -11,7 +11,9 @@ export function Values({ job }: { job: JobDetail }) {
       {job.result === null ? (
         <section>
           <h3>Result</h3>
-          <p className="muted">{job.state === 'succeeded' ? 'It returned nothing.' : 'There is none before it has succeeded.'}</p>
+          <p className="muted">
+            {job.state === 'succeeded' ? 'It returned nothing.' : 'There is none before it has succeeded.'}
+          </p>
         </section>
       ) : (
         <Value title="Result" value={job.result} />

@@ -58,7 +58,15 @@ function attemptLanes(job: JobDetail, now: number): Lane[] {
   if (lanes.length > 0) return lanes
   const created = Date.parse(job.created_at)
   const end = job.completed_at ? Date.parse(job.completed_at) : now
-  return [{ key: 'waits', name: 'Waits', id: null, note: '', spans: [{ kind: 'waits', state: job.state, from: created, to: Math.max(created, end) }] }]
+  return [
+    {
+      key: 'waits',
+      name: 'Waits',
+      id: null,
+      note: '',
+      spans: [{ kind: 'waits', state: job.state, from: created, to: Math.max(created, end) }],
+    },
+  ]
 }
 
 function attemptLane(run: Run, at: number, before: Run | undefined, job: JobDetail, now: number): Lane[] {

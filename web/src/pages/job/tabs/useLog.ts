@@ -21,7 +21,9 @@ export function useLog(job: JobDetail) {
   const add = useCallback((more: LogLine[]) => {
     if (more.length === 0) return
     const seqs = new Set(known.current.map((line) => line.seq))
-    known.current = [...known.current, ...more.filter((line) => !seqs.has(line.seq))].sort((one, other) => one.seq - other.seq)
+    known.current = [...known.current, ...more.filter((line) => !seqs.has(line.seq))].sort(
+      (one, other) => one.seq - other.seq,
+    )
     setLines(known.current)
   }, [])
 
@@ -35,7 +37,9 @@ export function useLog(job: JobDetail) {
       }
       const last = known.current.at(-1)?.seq
       try {
-        const page = await call<Page<LogLine>>(`${path}${query(last === undefined ? { before: Number.MAX_SAFE_INTEGER, limit: MOST } : { after: last, limit: MOST })}`)
+        const page = await call<Page<LogLine>>(
+          `${path}${query(last === undefined ? { before: Number.MAX_SAFE_INTEGER, limit: MOST } : { after: last, limit: MOST })}`,
+        )
         if (stopped) return
         if (last === undefined) setEarlier(Boolean(page.prev))
         add(page.items)

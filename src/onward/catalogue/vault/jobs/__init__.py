@@ -1,0 +1,1 @@
+"""The job types for vaults, one file each."""

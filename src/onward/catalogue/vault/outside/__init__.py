@@ -1,0 +1,1 @@
+"""The outside world of a vault: the folder of notes, and the graph."""

@@ -1,0 +1,60 @@
+"""The same sync on a graph server, over Neo4j's protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onward.catalogue.vault.outside.databases import GraphUnavailable, open_graph
+from onward.catalogue.vault.outside.graph import VaultGraph
+from tests.catalogue.vault.graphs import Place, bolt_server, mark
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with bolt_server(tmp_path_factory.mktemp("graph")) as found:
+        yield found
+
+
+def test_a_server_and_the_file_come_to_the_same(tmp_path: Path, server: dict[str, str]) -> None:
+    for name in ("file", "server"):
+        (tmp_path / name).mkdir()
+    places = [Place(tmp_path / "file"), Place(tmp_path / "server", **server)]
+
+    def all_sync() -> None:
+        reports = [place.sync() for place in places]
+        for report in reports:
+            report.pop("duration")
+        assert reports[0] == reports[1]
+        assert places[0].state() == places[1].state()
+
+    for number in range(30):
+        for place in places:
+            place.write(f"tier1/{number}.md", f'text {number}: "quoted" \\ {{x}} ü {mark(f"b{number}")}\n')
+    all_sync()
+    for place in places:
+        place.write("tier1/0.md", f"another {mark('b0')}\n\nnew {mark('n')}\n\ntext {mark('b1')}\n")
+        place.write("tier1/1.md", "nothing\n")
+        place.write("tier1/2.md", f"older {mark('b2', 0)}\n")
+        (place.folder / "tier1/3.md").unlink()
+    all_sync()
+    all_sync()
+
+
+def test_what_fails_within_a_transaction_leaves_nothing(tmp_path: Path, server: dict[str, str]) -> None:
+    for place in (Place(tmp_path / "file"), Place(tmp_path / "server", **server)):
+        graph = VaultGraph(open_graph(place.settings.vault, place.settings.backup_path))
+        with pytest.raises(ZeroDivisionError), graph.transaction():
+            graph.set_files({"never.md": "mark"})
+            raise ZeroDivisionError
+        assert "never.md" not in graph.files()
+        graph.close()
+
+
+def test_a_server_that_is_not_there_or_refuses_is_told(tmp_path: Path, server: dict[str, str]) -> None:
+    for wrong in ({"graph_password": "wrong"}, {"graph_address": "bolt://127.0.0.1:1"}):
+        place = Place(tmp_path / next(iter(wrong)), **{**server, **wrong})
+        with pytest.raises(GraphUnavailable):
+            place.sync()
