@@ -39,6 +39,7 @@ _HOMES = {
     "onward.model.schedule_entry": "ScheduleChange",
     "onward.model.states": "RunStatus Status",
     "onward.model.transfer": "TransferReport",
+    "onward.server.mount": "lifespan ui",
     "onward.settings": "Settings",
     "onward.version": "__version__",
 }

@@ -64,6 +64,7 @@ from onward.model.schedule import Backfill, DefaultSchedule, Forecast, Schedule
 from onward.model.schedule_entry import ScheduleChange
 from onward.model.states import RunStatus, Status
 from onward.model.transfer import TransferReport
+from onward.server.mount import lifespan, ui
 from onward.settings import Settings
 from onward.version import __version__
 
@@ -145,5 +146,7 @@ __all__ = [
     "WorkersOnline",
     "WrongSqliteLibrary",
     "__version__",
+    "lifespan",
     "run_combined_job",
+    "ui",
 ]

@@ -6,6 +6,7 @@ The file is long because every verb of the public interface has its documentatio
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -27,13 +28,17 @@ from onward.engine.default_schedules import make_defaults
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
+from onward.engine.keys import Answers, Keys
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
 from onward.engine.news import News
+from onward.engine.operations import Act, Operations
 from onward.engine.pruner import Pruner
 from onward.engine.questions import Questions
+from onward.engine.queues import Queues
 from onward.engine.reader import Reader, query_of
+from onward.engine.rollups import Rollups
 from onward.engine.scheduler import Scheduler
 from onward.engine.schedules import Schedules
 from onward.engine.spool import WhenUnavailable
@@ -41,6 +46,7 @@ from onward.engine.starts import Starts
 from onward.engine.submission import NewJob, OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.templates import Templates
+from onward.engine.views import Views
 from onward.engine.worker import Worker
 from onward.errors import IllegalTransition
 from onward.events import Bus
@@ -93,6 +99,12 @@ class Onward:
         self._hot = Hot(self._store, self.clock, _memory(self.settings))
         self._reader = Reader(self._store, self.clock, self._hot)
         self.audit = steering.Audit(self._store)
+        self.keys = Keys(self._store, self.clock, self._ids)
+        self.answers = Answers(self._store)
+        self.views = Views(self._store, self._ids)
+        self.queues = Queues(self._store)
+        self.rollups = Rollups(self._store, self.clock)
+        self.operations = Operations(self._store, self.clock, self._ids, self._bulk_verbs())
         self.workers = nouns.Workers(self._store)
         self.resources = Resources(self._store)
         self.dimensions = Dimensions(self._store)
@@ -109,6 +121,27 @@ class Onward:
         self.templates = Templates(self._store, self.job_types, self.submit_chain)
         self.archive = keeping.Archive(self._store, self._pruner)
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
+
+    def _bulk_verbs(self) -> dict[str, Act]:
+        """Verbs that may be done with many jobs: job, who, and why."""
+        return {
+            "resume": lambda job, who, _why: self._go_on(job, who),
+            "fresh": lambda job, who, _why: self.restart(job, actor=who),
+            "again": lambda job, _who, _why: self.run_again(job),
+            "pause": lambda job, who, why: self.pause(job, actor=who, reason=why),
+            "unpause": lambda job, who, _why: self.unpause(job, actor=who),
+            "cancel": lambda job, who, why: self.cancel(job, actor=who, reason=why),
+            "force-stop": lambda job, who, _why: self.force_stop(job, actor=who),
+            "ack": lambda job, who, why: self.acknowledge(job, by=who, note=why),
+            "discard": lambda job, who, _why: self.discard(job, actor=who),
+            "delete": lambda job, _who, _why: self.delete(job),
+        }
+
+    def _go_on(self, job_id: str, actor: str | None) -> Job:
+        """What people call resuming: a paused job is let go on, too."""
+        job = self.get(job_id)
+        is_paused = job.paused_by is not None and not job.status.is_ended
+        return self.unpause(job_id, actor=actor) if is_paused else self.resume(job_id, actor=actor)
 
     def _older(self) -> older.House:
         functions = InProcess(self._store, self._submitter, self.clock, self._ids, self.events, self._later.do)
@@ -387,9 +420,12 @@ class Onward:
         """The attempts at a job, in order."""
         return self._reader.runs(job_id)
 
-    def logs(self, job_id: str, *, after: int = 0, limit: int = 1000) -> list[LogLine]:
-        """The captured log lines of a job, in order; ``after`` is the ``seq`` of the last one known."""
-        return self._reader.logs(job_id, after, limit)
+    def logs(self, job_id: str, *, after: int = 0, limit: int = 1000, before: int | None = None) -> list[LogLine]:
+        """The captured log lines of a job, in order.
+
+        ``after``: the ``seq`` of the last one known. ``before``: the last lines before that ``seq`` instead.
+        """
+        return self._reader.logs(job_id, after, limit, before)
 
     def history(self, job_id: str) -> list[EventRecord]:
         """Everything that happened to a job, in order: what, when, by whom."""
@@ -568,6 +604,16 @@ class Onward:
             beside=bridges(self._store, self.job_types, self.clock),
         )
 
+    def serve(self, host: str | None = None, port: int | None = None) -> None:
+        """Serve pages and HTTP, with a scheduler and a worker in this process, until SIGTERM or SIGINT.
+
+        Without ``host`` and ``port`` the settings decide: 127.0.0.1, 8811. Raises ``unsafe-bind`` where others could
+        reach it and nobody would have to sign in.
+        """
+        # The server stands above this floor and knows it: it is found by its name, as a plug-in would be.
+        server = importlib.import_module("onward.server.run")
+        server.serve(self, host, port)
+
     def scheduler(self) -> Scheduler:
         """What starts jobs by schedule: ``.run()`` blocks, ``with app.scheduler():`` runs in the background.
 
@@ -619,6 +665,8 @@ class Onward:
 
     def close(self) -> None:
         """Close all connections; they are opened again when needed."""
+        self.operations.close()
+        self.rollups.close()
         self._later.close()
         self.jobs.close()
         self._hot.close()

@@ -45,6 +45,10 @@ class Saver:
         """What belongs to nothing."""
         raise NotImplementedError
 
+    def damage(self, thread: str) -> None:
+        """Put other things than they are into a thread's checkpoints."""
+        raise NotImplementedError
+
 
 def config(thread: str) -> dict[str, Any]:
     return {"configurable": {"thread_id": thread}}
@@ -111,6 +115,14 @@ class InRedis(Saver):
                 if kind == "checkpoint_write" and rest.rsplit(":", 2)[0] not in documents:
                     found.append(key)
         return found
+
+    def damage(self, thread: str) -> None:
+        with self.client() as client:
+            for key in client.scan_iter(f"checkpoint:{thread}:*"):
+                client.json().set(key, "$.checkpoint.versions_seen", [1])
+                client.json().set(key, "$.checkpoint.channel_versions", "x")
+                client.json().set(key, "$.checkpoint.v", {"v": []})
+                client.json().set(key, "$.metadata", [{"parents": 7}])
 
 
 class InRedisAsync(Async, InRedis):
@@ -193,6 +205,16 @@ class InPostgres(Saver):
         )
         return [str(row) for row in writes + blobs]
 
+    def damage(self, thread: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE checkpoints SET metadata = '[7]', checkpoint = checkpoint"
+                ' || \'{"v": {"v": []}, "versions_seen": [1], "channel_values": [2]}\' WHERE thread_id = %s',
+                (thread,),
+            )
+
 
 class InPostgresAsync(Async, InPostgres):
     """AsyncPostgresSaver."""
@@ -262,6 +284,12 @@ class InSqlite(Saver):
             " EXCEPT SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints"
         )
         return [str(row) for row in rows]
+
+    def damage(self, thread: str) -> None:
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            damaged = "UPDATE checkpoints SET metadata = '[7]', checkpoint = x'81a17601' WHERE thread_id = ?"
+            connection.execute(damaged, (thread,))
+            connection.commit()
 
 
 class InSqliteAsync(Async, InSqlite):

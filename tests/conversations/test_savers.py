@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from langgraph.types import Command
 
+from onward.catalogue.conversations.outside.postgres_place import PostgresPlace
+from onward.catalogue.conversations.outside.redis_place import RedisPlace
+from onward.catalogue.conversations.outside.sqlite_place import SqlitePlace
+from onward.testing import Interrupted
 from tests.conversations import graphs
 from tests.conversations.conftest import CleanUp, days_since
 from tests.conversations.savers import Saver
@@ -150,3 +157,70 @@ def test_only_the_threads_that_are_named_go(saver: Saver, clean: CleanUp) -> Non
     assert [bool(saver.count(f"user-7{end}")["all"]) for end in ("-a", "7-b", "-c")] == [False, False, True]
     clean(saver.url, user="7", erase=True)
     assert saver.count("user-7-c")["all"] == 0
+
+
+def test_thread_that_is_used_again_meanwhile_stays(
+    saver: Saver, clean: CleanUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver.run(graphs.chain, "user:1", HELLO)
+    saver.run(graphs.chain, "user:2", HELLO)
+    between = datetime.now(UTC)
+    for place in (RedisPlace, PostgresPlace, SqlitePlace):
+        survey = place.survey
+
+        def used_again(self: Any, policy: Any, survey: Any = survey) -> int:
+            found: int = survey(self, policy)
+            saver.run(graphs.chain, "user:1", {"words": ["again"]})
+            return found
+
+        monkeypatch.setattr(place, "survey", used_again)
+    clean(saver.url, retention_days=days_since(between))
+    assert saver.count("user:2")["all"] == 0
+    words, following = saver.state(graphs.chain, "user:1")
+    assert words["words"] == ["hello", "said", "end", "again", "said", "end"]
+    assert following == ()
+    assert saver.dangling() == []
+
+
+def test_damaged_checkpoints_stop_nobody(saver: Saver, clean: CleanUp) -> None:
+    saver.run(graphs.chain, "user:1", HELLO)
+    saver.run(graphs.chain, "user:2", HELLO)
+    saver.damage("user:1")
+    result = clean(saver.url, days_later=31)
+    assert result["success"] is True
+    assert saver.count("user:2")["all"] == 0
+
+
+def test_killed_after_a_deletion_that_was_not_noted_it_goes_on(saver: Saver, clean: CleanUp) -> None:
+    """What an attempt has deleted is still in its notes: the next attempt finds it gone."""
+    for number in range(3):
+        saver.run(graphs.chain, f"user:{number}", HELLO)
+    bench = clean.bench(saver.url, days_later=31)
+    fixed_id = "0199" + "0" * 28
+    bench.job_type = dataclasses.replace(bench.job_type, func=_with_id(bench.job_type.func, fixed_id))
+    first = bench.run(interrupt_at=2)
+    assert isinstance(first, Interrupted)
+    assert all(saver.count(f"user:{number}")["all"] == 0 for number in range(3))
+    bench.memory.checkpoint = _without_the_last_point(bench.memory.checkpoint)
+    result = bench.run()
+    assert result["success"] is True
+    assert result["changed_meanwhile"] in (0, 3)
+    assert saver.dangling() == []
+
+
+def _with_id(function: Any, job_id: str) -> Any:
+    """A worker gives every attempt of a job the same id; the bench does not."""
+
+    @functools.wraps(function)
+    def run(ctx: Any, **params: Any) -> Any:
+        object.__setattr__(ctx.facts, "job_id", job_id)
+        return function(ctx, **params)
+
+    return run
+
+
+def _without_the_last_point(saved: str | None) -> str:
+    content = json.loads(saved or "{}")
+    content["cursors"] = {}
+    content["state"].pop("done", None)
+    return json.dumps(content)

@@ -31,6 +31,11 @@ def add_jobs(app: Onward) -> None:
         raise ValueError(f"broke at {number}")
 
     @app.job()
+    def talks(ctx: Context, lines: int = 5) -> None:
+        for number in range(lines):
+            ctx.log.info(f"line {number}")
+
+    @app.job()
     def asks(ctx: Context) -> object:
         return ctx.ask("confirm", {"text": "sure?"}, prompt="Go on?", schema={"type": "boolean"})
 

@@ -11,9 +11,10 @@ from playwright.sync_api import Browser
 
 from onward import Context, Onward
 from tests.app_fixtures import quick_settings, sqlite_template
+from tests.web.served import open_page, own_server, page, served, watched
 from tests.web.site import Site, browsing, missing, serving
 
-__all__ = ["sqlite_template"]
+__all__ = ["open_page", "own_server", "page", "served", "sqlite_template", "watched"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

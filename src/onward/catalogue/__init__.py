@@ -31,5 +31,5 @@ def include_in(
     job_types.include(sources.JOB_TYPES)
     job_types.include(memory.job_types(settings))
     job_types.include(vault.job_types(settings))
-    job_types.include(conversations.job_types(threads_in_use))
+    job_types.include(conversations.job_types(threads_in_use, settings))
     job_types.include(maintenance.job_types(prune, prune_checkpoints))

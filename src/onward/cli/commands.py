@@ -97,6 +97,8 @@ COMMANDS = {
         ),
     ),
     "workers": Branch("nouns.workers", "Processes that run jobs.", ("list",)),
+    "queue": Branch("nouns.queue", "What waits where.", ("list", "pause", "resume")),
+    "key": Branch("nouns.key", "Keys for HTTP.", ("create", "list", "revoke")),
     "db": Branch(
         "nouns.db",
         "The database.",
@@ -133,10 +135,10 @@ onward: background jobs that go on where they stopped.
   onward job resume @last                   go on with the newest job from its checkpoint
 
   Start    demo, dev, serve, worker, scheduler, run, simulate, watch
-  Jobs     job, interrupted, input, chain, schedule, resource, checkpoint, workers
+  Jobs     job, interrupted, input, chain, schedule, resource, checkpoint, workers, queue
   Keeping  retention, archive
   Content  memory
-  Place    db, config, doctor
+  Place    db, config, doctor, key
   About    help, version, completion
 
   onward help lists them all with a line each; onward COMMAND --help shows examples.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 from onward.engine.dimensions import Dimensions
@@ -32,6 +33,23 @@ class Resources:
             item["holders"] = [held[item["name"]][slot] for slot in sorted(held.get(item["name"], {}))]
             item["waiting"] = waiting.get(item["name"], 0)
         return found
+
+    def board(self) -> builtins.list[dict[str, Any]]:
+        """All as in ``get``; sources only while somebody has them or waits for them. A few statements for all of it."""
+        with self._store.read() as conn:
+            dialect = self._store.dialect
+            holders, waiters = board.all_holders(conn, dialect), board.all_waiters(conn, dialect)
+            waiting = board.count_waiting(conn, dialect)
+            found = board.list_resources(conn, dialect)
+        for item in found:
+            item["holders"] = holders.get(item["name"], [])
+            item["waiters"] = waiters.get(item["name"], [])
+            item["waiting"] = waiting.get(item["name"], 0)
+        return [
+            item
+            for item in found
+            if not item["name"].startswith("source:") or item["holders"] or item["waiting"] or item["held_by"]
+        ]
 
     def get(self, name: str) -> dict[str, Any]:
         """One resource, as in ``list``, with ``holders`` and ``waiters`` (in order) told in full. ``InvalidValue``."""

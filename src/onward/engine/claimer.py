@@ -163,9 +163,8 @@ class Claimer(Service):
         return None
 
     def _something_ready(self) -> bool:
-        sql = "SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL LIMIT 1"
         with self._store.read() as conn:
-            return bool(self._store.dialect.query(conn, sql, []))
+            return claims.is_any_ready(conn, self._store.dialect)
 
     def _pause(self) -> float:
         """How long nothing can become due, unless somebody rings."""

@@ -18,6 +18,7 @@ from onward.store import (
     finding,
     jobs,
     questions,
+    queues,
     resources,
     schedules,
     turns,
@@ -53,6 +54,8 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
 
 def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
     name = job.blocked_by or "a resource"
+    if name == resources.ANY_VECTORS:
+        return WaitingReason("resource", "All vector databases that it could work on next are taken.")
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
     by = next(iter(board.list_resources(conn, store.dialect, name)), {})
     if by.get("held_by"):
@@ -152,7 +155,12 @@ def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
 
 
 def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
-    """No worker could take it."""
+    """No worker could take it, or none may."""
+    by = queues.paused(conn, store.dialect).get(job.queue)
+    if by is not None:
+        why = f": {by['paused_reason']}" if by["paused_reason"] else ""
+        ago = age_text(max(0.0, (store.now() - by["paused_at"]).total_seconds()))
+        return WaitingReason("queue-paused", f"Queue {job.queue} was paused by {by['paused_by']} {ago}{why}.")
     alive = workers.list_workers(conn, store.dialect, ("online",))
     if not alive:
         return WaitingReason("no-worker", "No worker is running: start one with `onward worker`.")

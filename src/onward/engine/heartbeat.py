@@ -8,7 +8,7 @@ from collections.abc import Callable
 from onward.clock import Clock
 from onward.engine.children import Children
 from onward.engine.service import Service
-from onward.store import Store, workers
+from onward.store import Connection, Store, workers
 from onward.store.session_lock import SessionLock
 
 _log = logging.getLogger("onward.engine")
@@ -30,6 +30,7 @@ class Heartbeat(Service):
         lock: SessionLock,
         children: Children,
         on_lost: Callable[[], None],
+        on_wish: Callable[[str], None] = lambda _wish: None,
     ) -> None:
         super().__init__(clock)
         self._store = store
@@ -37,6 +38,7 @@ class Heartbeat(Service):
         self._lock = lock
         self._children = children
         self._on_lost = on_lost
+        self._on_wish = on_wish
         self._renewed_at = clock.monotonic()
 
     def silence(self) -> float:
@@ -52,11 +54,17 @@ class Heartbeat(Service):
         patience = max(1.0, min(pause, self._store.settings.database.call_timeout_seconds))
         self._lock.hold(patience)
         worker_id = self._worker_id()
-        is_known = self._store.write(
-            lambda conn: workers.beat(conn, self._store.dialect, worker_id, self._store.now()), patience=patience
-        )
+
+        def beat(conn: Connection) -> tuple[bool, str | None]:
+            dialect = self._store.dialect
+            is_known = workers.beat(conn, dialect, worker_id, self._store.now())
+            return is_known, workers.wish_of(conn, dialect, worker_id)
+
+        is_known, wish = self._store.write(beat, patience=patience)
         self._renewed_at = sent_at
         if not is_known and not self.is_stopping:
             _log.warning("Worker %s was taken for dead; its jobs are with others.", worker_id)
             self._on_lost()
+        if wish is not None and not self.is_stopping:
+            self._on_wish(wish)
         return pause

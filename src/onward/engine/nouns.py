@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from onward.engine.reader import Reader
+from onward.errors import InvalidValue
+from onward.model.ids import parsed, shown
 from onward.model.job import Job, WorkerRecord
 from onward.model.load import Load
 from onward.model.query import JobQuery
@@ -26,6 +28,15 @@ class Workers:
         """All that are known, newest first; ``alive``: only those that are online or draining."""
         with self._store.read() as conn:
             return workers.list_workers(conn, self._store.dialect, ("online", "draining") if alive else ())
+
+    def ask(self, worker_id: str, wish: Literal["drain", "stop"]) -> None:
+        """Have a worker take no more jobs (``drain``), or also leave those that it has (``stop``).
+
+        It is told with its next sign of life. Raises ``InvalidValue`` when no such worker is there.
+        """
+        found = parsed(worker_id)
+        if not self._store.write(lambda conn: workers.wish(conn, self._store.dialect, found, wish)):
+            raise InvalidValue(f"No worker {shown(found, 'wrk')} is at work.", hint="See: onward workers list.")
 
 
 def load(store: Store) -> Load:

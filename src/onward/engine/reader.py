@@ -126,9 +126,11 @@ class Reader:
         with self._store.read() as conn:
             return jobs.list_runs(conn, self._store.dialect, parsed(job_id))
 
-    def logs(self, job_id: str, after: int = 0, limit: int = 1000) -> list[LogLine]:
-        """The log lines of a job, in order."""
+    def logs(self, job_id: str, after: int = 0, limit: int = 1000, before: int | None = None) -> list[LogLine]:
+        """The log lines of a job, in order: those after a number, or the last ones before one."""
         with self._store.read() as conn:
+            if before is not None:
+                return jobs.list_logs_before(conn, self._store.dialect, parsed(job_id), before, limit)
             return jobs.list_logs(conn, self._store.dialect, parsed(job_id), after, limit)
 
     def events(self, job_id: str) -> list[EventRecord]:

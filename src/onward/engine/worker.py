@@ -84,7 +84,7 @@ class Worker:
         self._stop_asked = threading.Event()
         self._hurry = threading.Event()
         self._news = threading.Event()
-        self._is_running = False
+        self._is_running = self._is_blocking = False
         self._life: proof.LifeFile | None = None
         self._stop_listening: list[Any] = []
         self._children = Children(store.url, store.settings)
@@ -96,7 +96,9 @@ class Worker:
         self.pool = Pool(self.slots, self._executor, self._left)
         self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
         self._overseer = Overseer(store, self.pool, clock, self._my_id)
-        self._heartbeat = Heartbeat(store, clock, self._my_id, self._lock, self._children, self._taken_for_dead)
+        self._heartbeat = Heartbeat(
+            store, clock, self._my_id, self._lock, self._children, self._taken_for_dead, self._wished
+        )
         self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
         self._expirer = Expirer(store, clock, ids)
         self._adopter = Adopter(store, ids, self._teller.ended, doing(do)) if do is not None else None
@@ -111,6 +113,7 @@ class Worker:
         A signal drains: nothing new is begun, jobs reach a checkpoint within the grace time, the rest is handed
         back. A second one hurries. Returns the exit code: 0, or 75 when code that would not leave is still there.
         """
+        self._is_blocking = True
         with self._signals():
             self.start()
             # What is there now stays: the collector need not look at it again and again.
@@ -262,6 +265,17 @@ class Worker:
         self._enter()
         if old is not None:
             old.close()
+
+    def _wished(self, wish: str) -> None:
+        """Somebody wants us to take no more, or to leave."""
+        if self._claimer.is_open:
+            _log.info("Worker %s was asked to %s.", self.name, wish)
+            self._try(self._claimer.close)
+            self._try(lambda: self._say("draining"))
+        if wish == "stop" and not self._stop_asked.is_set():
+            self.ask_to_stop()
+            if not self._is_blocking:
+                threading.Thread(target=self.stop, name="onward-stop", daemon=True).start()
 
     # ---- leaving --------------------------------------------------------------------------------------------
 

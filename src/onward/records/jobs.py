@@ -11,6 +11,7 @@ from onward.model.ids import shown
 from onward.model.job import EventRecord, Job, JobError, LogLine, Run
 from onward.records.moments import rfc3339
 from onward.records.questions import HitlRecord, hitl_record
+from onward.records.secrets import without_secrets
 
 
 class ProgressRecord(TypedDict):
@@ -113,7 +114,7 @@ def job_record(job: Job, types: JobTypes) -> JobRecord:
             "eta_seconds": job.progress.eta_seconds,
             "phase": job.progress.phase,
         },
-        "result": job.result,
+        "result": without_secrets(job.result),
         "error": error_record(job.error),
         "waiting_reason": _reason(job),
         "hitl": hitl_record(job.hitl, job.job_type, types),
@@ -141,9 +142,9 @@ def job_record(job: Job, types: JobTypes) -> JobRecord:
 
 def shown_params(job: Job, types: JobTypes) -> dict[str, Any]:
     """The parameters as people may see them."""
-    if job.job_type in types:
-        return types.get(job.job_type).redacted(job.params)
-    return job.params
+    shown_ones = types.get(job.job_type).redacted(job.params) if job.job_type in types else job.params
+    safe: dict[str, Any] = without_secrets(shown_ones)
+    return safe
 
 
 def _reason(job: Job) -> ReasonRecord | None:
@@ -205,7 +206,7 @@ def log_record(line: LogLine) -> LogRecord:
         "level": line.level,
         "message": line.message,
         "attempt": line.attempt,
-        "fields": line.fields,
+        "fields": without_secrets(line.fields),
     }
 
 
@@ -228,5 +229,5 @@ def event_record(event: EventRecord) -> ChangeRecord:
         "kind": event.kind,
         "actor": shown(event.actor, "wrk") if event.actor else None,
         "generation": event.generation,
-        "data": event.data,
+        "data": without_secrets(event.data),
     }

@@ -14,6 +14,7 @@ from onward.errors import OnwardError
 class Role(IntEnum):
     """What somebody may do. Viewers look, operators steer jobs, editors change schedules and chains, admins all."""
 
+    NOBODY = 0
     VIEWER = 1
     OPERATOR = 2
     EDITOR = 3
@@ -30,7 +31,7 @@ class Role(IntEnum):
         return cls[word.upper()]
 
 
-ROLES = tuple(role.word for role in Role)
+ROLES = tuple(role.word for role in Role if role > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Needs:
 
     async def __call__(self, request: Request) -> Caller:
         caller = caller_of(request)
+        if caller.role is Role.NOBODY and self.role is not Role.NOBODY:
+            raise NotSignedIn("A key is needed.", hint="Authorization: Bearer onw_…; make one: onward key create")
         if caller.role < self.role:
             raise NotAllowed(
                 f"This needs the role {self.role.word}; {caller.name} has {caller.role.word}.",
@@ -78,6 +81,7 @@ class Needs:
         return caller
 
 
+Anybody = Annotated[Caller, Depends(Needs(Role.NOBODY))]
 Viewer = Annotated[Caller, Depends(Needs(Role.VIEWER))]
 Operator = Annotated[Caller, Depends(Needs(Role.OPERATOR))]
 Editor = Annotated[Caller, Depends(Needs(Role.EDITOR))]

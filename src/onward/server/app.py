@@ -13,7 +13,25 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onward.app import Onward
-from onward.server.api import builder, chains, events, health, jobs, schedules, session, types, verbs
+from onward.server.api import (
+    builder,
+    chains,
+    events,
+    health,
+    house,
+    inputs,
+    interrupted,
+    jobs,
+    keeping,
+    operations,
+    overview,
+    resources,
+    schedules,
+    session,
+    types,
+    verbs,
+    workers,
+)
 from onward.server.gate import Authorize, Gate
 from onward.server.pages import pages
 from onward.server.problems import install
@@ -23,25 +41,29 @@ from onward.version import __version__
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
-    session.routes, jobs.routes, verbs.routes, types.routes, chains.routes, events.routes, schedules.routes,
+    session.routes, overview.routes, interrupted.routes, jobs.routes, verbs.routes, types.routes, chains.routes,
+    inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints, keeping.retention,
+    operations.routes, house.views, house.keys, house.settings, house.health, house.audit, events.routes,
+    schedules.routes,
 )  # fmt: skip
 
 
 def create_app(
-    onward: Onward, *, authorize: Authorize | None = None, is_strict_host: bool = False, closes: bool = False
+    onward: Onward, *, authorize: Authorize | None = None, is_strict_host: bool = False, serves_alone: bool = True
 ) -> FastAPI:
     """The interface and the pages of an application, to be served or mounted under any prefix.
 
     ``authorize``: who somebody is, where an application around it knows. ``is_strict_host``: only names of this
-    machine, and those in the settings, are answered to. ``closes``: the application is closed with the server.
+    machine, and those in the settings, are answered to. ``serves_alone``: it is started and ended by a server itself;
+    a mounted one is not, and begins at once what runs in the background.
     """
 
     @asynccontextmanager
     async def life(_app: FastAPI) -> AsyncIterator[None]:
+        onward.operations.attend()
+        onward.rollups.attend()
         yield
         stream.close()
-        if closes:
-            onward.close()
 
     app = FastAPI(
         title="onward",
@@ -53,6 +75,9 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
     )
+    if not serves_alone:
+        onward.operations.attend()
+        onward.rollups.attend()
     app.state.onward = onward
     app.state.stream = stream = Stream(onward)
     for routes in NOUNS:

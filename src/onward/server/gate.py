@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import re
+from asyncio import to_thread
 from collections.abc import Callable, Iterable, Iterator
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -17,10 +19,12 @@ from onward.errors import OnwardError
 from onward.server.access import Caller, NotSignedIn, Role
 from onward.server.problems import Problem, problem, status_of
 
+_log = logging.getLogger("onward.server")
 COOKIE = "onward_key"
 HEADER = "x-requested-with"
 """A header that only our own pages and programs send; other sites cannot without being asked first."""
 
+SESSION = "/api/v1/session"
 PUBLIC = ("/healthz", "/readyz")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -65,7 +69,7 @@ class Gate:
             self._check_host(scope, headers)
             self._check_origin(scope, headers)
             if _path(scope) not in PUBLIC:
-                scope["onward.caller"] = await self._caller(scope, headers)
+                scope["onward.caller"] = await self._known(scope, headers)
             receive = await self._checked_body(scope, headers, receive)
         except Problem as error:
             answer = problem(error.status, error.code, error.detail, request_id, hint=error.hint, **error.facts)
@@ -74,7 +78,16 @@ class Gate:
             answer = problem(status_of(error), error.code, error.message, request_id, hint=error.hint)
             await answer(scope, receive, told)
         else:
+            await self._pass_on(scope, receive, told, request_id)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, told: Send, request_id: str) -> None:
+        """The application's own turn; what it cannot answer is said without a trace."""
+        try:
             await self._inner(scope, receive, told)
+        except Exception:  # noqa: BLE001 - the outermost door: every error becomes an answer, and a line in the log
+            _log.exception("An error in %s %s, request %s.", scope["method"], scope["path"], request_id)
+            detail = "Something went wrong here; the log has it under the request id."
+            await problem(500, "unexpected", detail, request_id)(scope, receive, told)
 
     def _dressed(self, send: Send, request_id: str) -> Send:
         async def tell(message: Message) -> None:
@@ -115,6 +128,17 @@ class Gate:
 
     # ---- who ------------------------------------------------------------------------------------------------
 
+    async def _known(self, scope: Scope, headers: Headers) -> Caller:
+        """Who it is. Whoever is nobody yet gets the pages, in which to sign in, and may do that."""
+        try:
+            return await self._caller(scope, headers)
+        except NotSignedIn:
+            path = _path(scope)
+            is_sign_in = path == SESSION and scope["method"] in ("POST", "DELETE")
+            if is_sign_in or not path.startswith(("/api/", "/metrics")):
+                return Caller("nobody", Role.NOBODY)
+            raise
+
     async def _caller(self, scope: Scope, headers: Headers) -> Caller:
         if self._authorize is not None:
             found = self._authorize(scope)
@@ -124,11 +148,14 @@ class Gate:
             return self._limited(Caller(name, Role.named(role)))
         secret = secret_of(headers)
         if secret is not None:
-            raise NotSignedIn("This key is not known, has expired or was revoked.")
+            key = await to_thread(self._onward.keys.check, secret)
+            if key is None:
+                raise NotSignedIn("This key is not known, has expired or was revoked.", hint="onward key create")
+            return self._limited(Caller(key.name, Role.named(key.role), key.id))
         settings = self._onward.settings
         if settings.server.login != "always" and is_local(scope, headers):
             return self._limited(Caller("local", Role.ADMIN))
-        if settings.ui.read_only:
+        if settings.ui.read_only and not await to_thread(self._onward.keys.any):
             return Caller("anonymous", Role.VIEWER)
         raise NotSignedIn("A key is needed.", hint="Authorization: Bearer onw_…; make one: onward key create")
 

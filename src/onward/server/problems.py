@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -20,7 +19,6 @@ from onward.records.jobs import job_record
 from onward.records.moments import rfc3339
 from onward.server.access import NotAllowed, NotSignedIn
 
-_log = logging.getLogger("onward.server")
 _KINDS = "urn:onward:error:"
 _RETRY_SECONDS = 5
 
@@ -112,18 +110,11 @@ def install(app: FastAPI, types: JobTypes) -> None:
     async def late(request: Request, error: Exception) -> Response:
         return problem(504, "timeout", str(error) or "It took too long; it goes on.", _id(request))
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        _log.error("An error in %s %s, request %s.", request.method, request.url.path, _id(request), exc_info=error)
-        return problem(
-            500, "unexpected", "Something went wrong here; the log has it under the request id.", _id(request)
-        )
-
     app.add_exception_handler(errors.OnwardError, ours)
     app.add_exception_handler(Problem, made_here)
     app.add_exception_handler(RequestValidationError, wrong)
     app.add_exception_handler(HTTPException, plain)
     app.add_exception_handler(TimeoutError, late)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def invalid(error: RequestValidationError, request_id: str) -> Response:

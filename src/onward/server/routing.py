@@ -15,6 +15,7 @@ from typing_extensions import TypedDict
 
 from onward.app import Onward
 from onward.server.access import role_of
+from onward.server.idempotency import once
 from onward.server.problems import Problem, documented
 
 T = TypeVar("T")
@@ -74,7 +75,10 @@ class Route(APIRoute):
                         hint=f"Did you mean {near[0]}?" if near else f"Parameters: {', '.join(sorted(self.known))}.",
                         errors=[{"pointer": f"/query/{name[:100]}", "message": "not known"}],
                     )  # fmt: skip
-            return await inner(request)
+            key = request.headers.get("idempotency-key")
+            if key is None or request.method != "POST":
+                return await inner(request)
+            return await once(request, key, inner)
 
         return handle
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 import uvicorn
 
@@ -49,7 +52,7 @@ def serve(
     where = host or settings.host
     refuse_unsafe(onward, where)
     listening = listen(where, settings.port if port is None else port)
-    app = create_app(onward, is_strict_host=is_loopback(where), closes=False)
+    app = create_app(onward, is_strict_host=is_loopback(where))
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -61,13 +64,32 @@ def serve(
         lifespan="on",
     )
     try:
-        with listening, _working(onward, worker):
+        with listening, _outliving(), _working(onward, worker):
             shown = f"[{where}]" if ":" in where else where
             told(f"http://{shown}:{listening.getsockname()[1]}")
             uvicorn.Server(config).run(sockets=[listening])
     finally:
         if closes:
             onward.close()
+
+
+@contextlib.contextmanager
+def _outliving() -> Iterator[None]:
+    """The signal that ended the server is raised again behind it, and would end us before the worker is drained."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    kept = {number: signal.signal(number, _heard) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    """What is to be done is under way."""
 
 
 @contextlib.contextmanager
@@ -85,7 +107,7 @@ def _working(onward: Onward, worker: bool) -> Iterator[None]:
 
 def refuse_unsafe(onward: Onward, host: str) -> None:
     """Raise ``UnsafeBind`` where anybody who can reach the address could do anything."""
-    if is_loopback(host) or onward.settings.ui.read_only:
+    if is_loopback(host) or onward.settings.ui.read_only or onward.keys.any():
         return
     raise UnsafeBind(
         f"Refusing to listen on {host} without authentication. "

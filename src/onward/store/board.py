@@ -64,6 +64,35 @@ def list_waiters(conn: Connection, dialect: Dialect, name: str) -> list[dict[str
     ]  # fmt: skip
 
 
+def all_holders(conn: Connection, dialect: Dialect) -> dict[str, list[dict[str, Any]]]:
+    """Resource to the jobs that have it, by slot; at most so many in all."""
+    sql = (
+        "SELECT n.resource, n.job_id, j.job_type, j.source_id, j.progress_percent, n.held_at FROM job_resources AS n "
+        "LEFT JOIN jobs AS j ON j.job_id = n.job_id WHERE n.slot >= 0 ORDER BY n.resource, n.slot LIMIT ?"
+    )
+    return _by_resource(dialect.query(conn, sql, [_MOST * 10]))
+
+
+def all_waiters(conn: Connection, dialect: Dialect) -> dict[str, list[dict[str, Any]]]:
+    """Resource to the jobs that are set aside for it, in order; at most so many in all."""
+    sql = (
+        "SELECT blocked_by, job_id, job_type, source_id, progress_percent, run_at FROM jobs "
+        "WHERE blocked_by IS NOT NULL ORDER BY blocked_by, priority DESC, run_at LIMIT ?"
+    )
+    return _by_resource(dialect.query(conn, sql, [_MOST * 10]))
+
+
+def _by_resource(found: list[Any]) -> dict[str, list[dict[str, Any]]]:
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for name, job_id, job_type, source_id, percent, since in found:
+        one = {
+            "job_id": job_id, "job_type": job_type, "source_id": source_id, "percent": percent,
+            "since": rows.moment(since),
+        }  # fmt: skip
+        listed.setdefault(name, []).append(one)
+    return listed
+
+
 def hold_resource(conn: Connection, dialect: Dialect, name: str, by: str, reason: str, now: datetime) -> None:
     """A person keeps a resource from all jobs that do not have it already."""
     sql = "UPDATE resources SET held_by = ?, held_reason = ?, held_at = ? WHERE name = ?"

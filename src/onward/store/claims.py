@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from onward.model.job import Need
 from onward.model.states import Status, Waiting
+from onward.store import queues as queues_of
 from onward.store import resources
 from onward.store.dialects import Dialect
 from onward.store.jobs import tell_events
@@ -78,6 +79,12 @@ def promote_due(conn: Connection, dialect: Dialect, now: datetime) -> int:
     return dialect.execute(conn, sql, [dialect.time(now)])
 
 
+def is_any_ready(conn: Connection, dialect: Dialect) -> bool:
+    """Whether a job is ready to be claimed."""
+    sql = f"SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL AND {queues_of.NOT_PAUSED} LIMIT 1"
+    return bool(dialect.query(conn, sql, []))
+
+
 def count_ready(conn: Connection, dialect: Dialect, queue: str, most: int) -> int:
     """How many jobs of a queue are ready to be claimed, counted up to ``most``."""
     sql = (
@@ -127,6 +134,7 @@ def claim_jobs(
         known.append("(job_type = ? AND type_version <= ?)")
         params += [name, version]
     where.append(f"({' OR '.join(known)})")
+    where.append(queues_of.NOT_PAUSED)
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
     rest = (

@@ -126,6 +126,12 @@ def list_logs(conn: Connection, dialect: Dialect, job_id: str, after: int, limit
     return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, after, limit])]
 
 
+def list_logs_before(conn: Connection, dialect: Dialect, job_id: str, before: int, limit: int) -> list[LogLine]:
+    """The last log lines of a job before a sequence number, in order."""
+    sql = f"SELECT {rows.LOG_COLUMNS} FROM job_logs WHERE job_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+    return [rows.log_line(row) for row in dialect.query(conn, sql, [job_id, before, limit])][::-1]
+
+
 FLOOR = "fence_floor"
 
 

@@ -40,6 +40,18 @@ def beat(conn: Connection, dialect: Dialect, worker_id: str, now: datetime) -> b
     return dialect.execute(conn, sql, [dialect.time(now), worker_id]) == 1
 
 
+def wish(conn: Connection, dialect: Dialect, worker_id: str, what: str) -> bool:
+    """Somebody wants a worker to ``drain`` or ``stop``; whether it is at work."""
+    sql = "UPDATE workers SET wish = ? WHERE worker_id = ? AND state IN ('online', 'draining')"
+    return dialect.execute(conn, sql, [what, worker_id]) == 1
+
+
+def wish_of(conn: Connection, dialect: Dialect, worker_id: str) -> str | None:
+    """What somebody wants of a worker."""
+    found = dialect.query(conn, "SELECT wish FROM workers WHERE worker_id = ?", [worker_id])
+    return found[0][0] if found else None
+
+
 def set_state(conn: Connection, dialect: Dialect, worker_id: str, state: str, now: datetime) -> bool:
     """Set ``online``, ``draining``, ``stopped`` or ``lost``; whether that changed anything."""
     sql = "UPDATE workers SET state = ?, seen_at = ? WHERE worker_id = ? AND state NOT IN (?, 'stopped', 'lost')"

@@ -223,20 +223,6 @@ export interface Question {
   behind: number
 }
 
-export interface Operation {
-  id: string
-  action: string
-  state: string
-  total: number | null
-  done: number
-  succeeded?: number
-  failed?: number
-  skipped?: number
-  breakdown?: Record<string, number>
-  outcomes?: { id: string; outcome: string; message?: string | null }[]
-  [fact: string]: unknown
-}
-
 export interface Hitl {
   id: string
   name: string
@@ -258,6 +244,8 @@ export interface Page<T> {
   next: string | null
   prev: string | null
   count?: Count | null
+  /** Only so many of the newest were looked at; null means all. */
+  searched?: number | null
 }
 
 export interface Session {
@@ -276,6 +264,12 @@ export interface Badges {
   interrupted: Count
   inputs: Count
   failed_24h: Count
+}
+
+export interface QueueDepth {
+  queue: string
+  waiting: number
+  oldest_seconds: number | null
 }
 
 export interface PhasePlan {
@@ -325,6 +319,41 @@ export interface ChainReport {
   errors: ChainIssue[]
   warnings: ChainIssue[]
   measured_weights: number[] | null
+}
+
+export interface Bucket {
+  at: string
+  succeeded: number
+  failed: number
+  cancelled: number
+}
+
+export interface OverviewRecord {
+  attention: { code: string; text: string; count: Count; query: string }[]
+  running: Job[]
+  throughput: Bucket[]
+  depth: QueueDepth[]
+  next_runs: { schedule: string; job_type: string; at: string }[]
+}
+
+/** One verb on many jobs; a dry run has no id and says what it would do. */
+export interface Operation {
+  id: string | null
+  action: string
+  reason: string
+  state: 'running' | 'done' | 'stopped' | 'dry_run'
+  total: number
+  done: number
+  skipped: number
+  failed: number
+  left: number
+  by_state: Record<string, number>
+}
+
+export interface OperationItem {
+  job: string
+  outcome: string | null
+  message: string | null
 }
 
 export interface Schedule {

@@ -53,12 +53,7 @@ export function Shell() {
             >
               <MenuIcon size={18} aria-hidden="true" />
             </button>
-            <button
-              type="button"
-              className="search-button"
-              title="Search and commands"
-              onClick={() => setOpen('palette')}
-            >
+            <button type="button" className="search-button" title="Go to or do" onClick={() => setOpen('palette')}>
               <Search size={15} aria-hidden="true" />
               <span>Go to or do</span>
               <kbd>Ctrl K</kbd>

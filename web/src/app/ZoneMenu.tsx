@@ -26,7 +26,11 @@ export function ZoneMenu() {
       <Menu
         title="Times are shown in"
         trigger={
-          <button type="button" className="button quiet small" title={`Time zone: ${zoneName(zone)}`}>
+          <button
+            type="button"
+            className="button quiet small"
+            aria-label={`Time zone: ${zone === 'local' ? 'Local' : zoneName(zone)}`}
+          >
             <Globe size={16} aria-hidden="true" />
             <span className="zone-name">{zone === 'local' ? 'Local' : zoneName(zone)}</span>
           </button>

@@ -68,7 +68,6 @@ export function CopyButton({ text, label, children }: Props) {
 export function Code({ text, label = 'Command' }: { text: string; label?: string }) {
   return (
     <div className="code">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0}>{text}</pre>
       <CopyButton text={text} label={label} />
     </div>

@@ -1,6 +1,6 @@
 import { X } from 'lucide-react'
 import { Dialog as Primitive } from 'radix-ui'
-import { type ReactNode, useRef } from 'react'
+import { type ReactNode, useEffect, useRef } from 'react'
 
 interface Props {
   title: ReactNode
@@ -12,9 +12,41 @@ interface Props {
   wide?: boolean
 }
 
+let openDialogs = 0
+let opener: HTMLElement | null = null
+
+/** What had the focus before the first of the dialogs that follow each other. */
+function noteOpener(): void {
+  const active = document.activeElement
+  if (openDialogs === 0 && active instanceof HTMLElement && active !== document.body) opener = active
+}
+
+/** While a dialog is open, what lies behind it can be neither reached nor read. */
+function useInertBehind(): void {
+  useEffect(() => {
+    const behind = document.getElementById('root')
+    openDialogs += 1
+    if (behind) behind.inert = true
+    return () => {
+      openDialogs -= 1
+      setTimeout(() => {
+        if (openDialogs > 0 || !behind) return
+        behind.inert = false
+        if (opener?.isConnected && document.activeElement === document.body) opener.focus()
+      })
+    }
+  }, [])
+}
+
 /** A dialog. Focus is kept inside and goes back to the opener; Escape closes. Nothing that is live can close it. */
 export function Dialog({ title, onClose, children, description, alert = false, wide = false }: Props) {
   const content = useRef<HTMLDivElement>(null)
+  const noted = useRef(false)
+  if (!noted.current) {
+    noted.current = true
+    noteOpener()
+  }
+  useInertBehind()
   return (
     <Primitive.Root open onOpenChange={(open) => !open && onClose()}>
       <Primitive.Portal>
@@ -30,6 +62,7 @@ export function Dialog({ title, onClose, children, description, alert = false, w
             const target = event.target as Element | null
             if (alert || target?.closest('.toasts')) event.preventDefault()
           }}
+          onCloseAutoFocus={(event) => event.preventDefault()}
           onOpenAutoFocus={(event) => {
             const first = content.current?.querySelector<HTMLElement>('[data-autofocus]')
             if (first) {

@@ -5,7 +5,6 @@ import { plural } from '@/words/numbers'
 /** JSON to look at: parts fold, texts stay texts whatever they hold, big whole numbers stay exact. */
 export function JsonView({ value, label }: { value: Json; label: string }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <section className="json" aria-label={label} tabIndex={0}>
       <Node value={value} open />
     </section>

@@ -26,7 +26,6 @@ export function Table<T>(props: Props<T>) {
   const keys = rows.map(rowKey)
   const picked = selected ? keys.filter((key) => selected.has(key)).length : 0
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls sideways must be reachable by keyboard
     <section className="table-wrap" aria-label={label} tabIndex={0}>
       <table className="table">
         <thead>

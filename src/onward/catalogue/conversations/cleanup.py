@@ -8,8 +8,9 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.conversations.cleaning import Cleaning, Spared, Wishes
+from onward.catalogue.conversations.cleaning import Cleaning, Spared, Wishes, settings_now
 from onward.errors import InvalidParams
+from onward.settings import Settings
 
 NAME = "cleanup_checkpoints"
 LABEL = "Cleanup Old Checkpoints"
@@ -48,8 +49,11 @@ def pattern_of(thread: str | None, user: str | None) -> str | None:
     return "user-" + "".join(f"[{sign}]" if sign in "*?[" else sign for sign in user) + "-*"
 
 
-def job_types(spared: Spared) -> JobTypes:
-    """The job type; ``spared`` gives the threads that must stay since unfinished jobs name them."""
+def job_types(spared: Spared, settings: Settings | None = None) -> JobTypes:
+    """The job type; ``spared`` gives the threads that must stay since unfinished jobs name them.
+
+    Its daily schedule is made disabled where ``settings`` do not say where the checkpoints are.
+    """
     types = JobTypes()
 
     @types.job(
@@ -80,4 +84,16 @@ def job_types(spared: Spared) -> JobTypes:
         wishes = Wishes(retention_days, waiting_days, pattern, erase, dry_run, memory_limit_bytes)
         return Cleaning(ctx, wishes, spared).run()
 
+    types.default_schedule(
+        NAME,
+        cron="15 3 * * *",
+        description="Old checkpoints of conversations go, daily.",
+        ready=lambda: _why_not(settings or Settings()),
+    )
     return types
+
+
+def _why_not(settings: Settings) -> str | None:
+    if settings_now(settings).langgraph.is_configured:
+        return None
+    return f"Nobody has said where the checkpoints are: set ONWARD_LANGGRAPH_URL, then `onward schedule resume {NAME}`."

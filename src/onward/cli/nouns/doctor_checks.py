@@ -1,38 +1,19 @@
-"""What the doctor looks at, a function for each."""
+"""What the doctor looks at from the command line: first the settings, then what every application is looked at for."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
 
-from onward.cli import exits
 from onward.cli.here import Here
 from onward.cli.target import database_line
-from onward.errors import InvalidConfig, OnwardError
-from onward.model.ids import shown
+from onward.errors import InvalidConfig
+from onward.records.health import FAIL, OK, WARN, Finding, findings
 
-OK, WARN, FAIL = "ok", "warn", "fail"
-_SKEW_SECONDS = 2.0
-_LEAST_DISK = 1_000_000_000
-_SAMPLE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: what was looked at, how it is, and what mends it."""
-
-    check: str
-    result: str
-    text: str
-    fix: str = ""
-    exit_code: int = exits.INVALID
+__all__ = ["FAIL", "OK", "WARN", "Finding", "examine"]
 
 
 def examine(here: Here) -> Iterator[Finding]:
-    """All checks; without settings or a database the rest cannot be looked at."""
+    """All checks; without settings the rest cannot be looked at."""
     try:
         settings = here.settings
     except InvalidConfig as error:
@@ -40,127 +21,4 @@ def examine(here: Here) -> Iterator[Finding]:
         return
     changed = sum(1 for item in settings.origins() if item.origin != "default")
     yield Finding("settings", OK, f"valid, {changed} changed")
-    try:
-        status = here.app.database.status()
-    except OnwardError as error:
-        yield Finding("database", FAIL, error.message, error.hint, error.exit_code)
-        return
-    yield Finding("database", OK, f"{database_line(here.app, here.told)}, {status['bytes'] / 1e6:,.1f} MB")
-    schema = _schema(status["schema"], status["needs"])
-    yield schema
-    yield _library(str(status["library"]))
-    if schema.result == FAIL:
-        return
-    for check in _CHECKS:
-        try:
-            yield from check(here)
-        except OnwardError as error:
-            yield Finding(check.__name__.strip("_"), FAIL, error.message, error.hint, error.exit_code)
-
-
-def _schema(found: int | None, needs: int) -> Finding:
-    if found == needs:
-        return Finding("schema", OK, f"version {found}")
-    if found is None:
-        return Finding("schema", WARN, "the database is empty; it is made at first use", "onward db init")
-    if found > needs:
-        return Finding(
-            "schema", FAIL, f"version {found} is newer than this program ({needs})", "install a newer onward"
-        )
-    return Finding("schema", FAIL, f"version {found}, this program needs {needs}", "onward db upgrade")
-
-
-def _library(library: str) -> Finding:
-    if library.startswith("SQLite") and "safe mode" in library:
-        text = f"{library}: two checkpoints that meet can damage a database; safe mode prevents it, more slowly"
-        return Finding("library", WARN, text, "pip install pysqlite3     (SQLite 3.51.3 or newer)")
-    return Finding("library", OK, library)
-
-
-def _clock(here: Here) -> Iterator[Finding]:
-    if not here.app.settings.database.is_postgresql:
-        return
-    before = here.app.clock.now()
-    _, rows = here.app.database.query("SELECT clock_timestamp()")
-    after = here.app.clock.now()
-    theirs: datetime = rows[0][0]
-    middle = before + (after - before) / 2
-    skew = abs((theirs.astimezone(UTC) - middle).total_seconds())
-    if skew > _SKEW_SECONDS:
-        text = f"this machine and the database differ by {skew:.1f} s"
-        yield Finding("clock", WARN, text, "let both follow a time server; the database's time decides")
-    else:
-        yield Finding("clock", OK, f"within {max(skew, 0.01):.2f} s of the database's")
-
-
-def _workers(here: Here) -> Iterator[Finding]:
-    now = here.app.clock.now()
-    listed = here.app.workers.list(alive=True)
-    silent = [one for one in listed if (now - one.seen_at).total_seconds() > one.lease_seconds]
-    alive = [one for one in listed if one not in silent]
-    if not alive:
-        yield Finding("workers", WARN, "none is running: jobs will wait", "onward worker")
-    else:
-        slots = sum(worker.slots for worker in alive)
-        yield Finding("workers", OK, f"{len(alive)} running, {slots} slots")
-    versions = sorted({worker.version for worker in alive})
-    if len(versions) > 1:
-        yield Finding(
-            "versions", WARN, f"workers of versions {', '.join(versions)} run side by side", "restart the older"
-        )
-    if silent:
-        names = ", ".join(worker.name for worker in silent[:5])
-        yield Finding("workers", WARN, f"no sign of life from {names}", "a running worker takes over their jobs")
-
-
-def _waiting(here: Here) -> Iterator[Finding]:
-    """Jobs that nobody will take as things are."""
-    found: dict[str, list[str]] = {}
-    for job in here.app.find(status="pending", limit=_SAMPLE):
-        reason = here.app.get(job.id).waiting_reason
-        if reason is not None and reason.code in ("no-worker", "no-queue", "no-type"):
-            found.setdefault(reason.text, []).append(shown(job.id))
-    for text, ids in found.items():
-        many = f"{len(ids)}{'+' if len(ids) == _SAMPLE else ''} job{'s' if len(ids) != 1 else ''} waiting"
-        fix = "onward worker" if "onward worker" in text else f"onward worker --queues Q, or: onward job show {ids[0]}"
-        yield Finding("queues", WARN, f"{many}: {text.rstrip('.')}", fix)
-    if not found:
-        yield Finding("queues", OK, "every waiting job has a worker for it")
-
-
-def _interrupted(here: Here) -> Iterator[Finding]:
-    count = len(here.app.interrupted())
-    if count:
-        text = f"{count} job{'s' if count != 1 else ''} stopped with work saved"
-        yield Finding("interrupted", WARN, text, "onward interrupted list")
-    else:
-        yield Finding("interrupted", OK, "no job")
-
-
-def _conflicts(here: Here) -> Iterator[Finding]:
-    found = here.app.conflicts(limit=_SAMPLE)
-    if not found:
-        yield Finding("refused", OK, "nothing that jobs wrote in an outage")
-        return
-    many = f"{len(found)}{'+' if len(found) == _SAMPLE else ''}"
-    text = f"{many} things that were written in an outage came too late, the last of job {shown(found[0].job_id)}"
-    yield Finding("refused", WARN, text, f"onward job show {shown(found[0].job_id)}")
-
-
-def _disk(here: Here) -> Iterator[Finding]:
-    settings = here.app.settings
-    folders = {"backups": Path(settings.backup_path)}
-    url = settings.database.url
-    if url.startswith("sqlite:///"):
-        folders["database"] = Path(url.removeprefix("sqlite:///").partition("?")[0]).absolute().parent
-    for name, folder in folders.items():
-        place = next((one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir()), Path("/"))
-        free = shutil.disk_usage(place).free
-        text = f"{free / 1e9:,.1f} GB free for the {name} in {place}"
-        if free < _LEAST_DISK:
-            yield Finding("disk", WARN, text, "make room, or move it: onward config show --all")
-        else:
-            yield Finding("disk", OK, text)
-
-
-_CHECKS: tuple[Callable[[Here], Iterator[Finding]], ...] = (_clock, _workers, _waiting, _interrupted, _conflicts, _disk)
+    yield from findings(here.app, database_line(here.app, here.told))

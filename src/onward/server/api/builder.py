@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -18,7 +19,7 @@ from onward.server.access import Editor, Viewer
 from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import App, noun
 
-routes = noun("", "job-builder")
+routes: APIRouter = noun("", "job-builder")
 
 
 class Phase(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -25,7 +25,7 @@ from onward.server.api.builder import Chain, Phase, Started, run_chain
 from onward.server.problems import documented
 from onward.server.routing import App, noun
 
-routes = noun("chains")
+routes: APIRouter = noun("chains")
 MISSING = documented(404)
 
 

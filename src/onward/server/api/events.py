@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse
 from starlette.responses import Response
 
@@ -14,7 +14,7 @@ from onward.server.problems import Problem, documented
 from onward.server.routing import App, noun
 from onward.server.stream import TOPICS, Stream
 
-routes = noun("events")
+routes: APIRouter = noun("events")
 _PING_SECONDS = 15
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from onward.app import Onward
@@ -29,7 +29,7 @@ from onward.server.access import Operator, Viewer
 from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
-routes = noun("jobs")
+routes: APIRouter = noun("jobs")
 MISSING = documented(404)
 
 
@@ -158,9 +158,14 @@ def list_logs(
     app: App,
     job_id: str,
     after: Annotated[int, Query(ge=0, le=2**53, description="The seq of the last line known.")] = 0,
+    before: Annotated[int | None, Query(ge=0, le=2**53, description="The last lines before this seq instead.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
 ) -> Listed[LogRecord]:
-    """Lines of a job's log, in order."""
+    """Lines of a job's log, in order; ``next`` and ``prev`` are for ``after`` and ``before``."""
+    if before is not None:
+        lines = app.logs(app.get(job_id).id, before=before, limit=limit + 1)
+        earlier = str(lines[-limit].seq) if len(lines) > limit else None
+        return listed([log_record(line) for line in lines[-limit:]], before=earlier)
     lines = app.logs(app.get(job_id).id, after=after, limit=limit + 1)
     more = str(lines[limit - 1].seq) if len(lines) > limit else None
     return listed([log_record(line) for line in lines[:limit]], more)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from onward.server.access import Viewer
+from onward.server.access import Anybody, NotSignedIn, Viewer
+from onward.server.gate import COOKIE
+from onward.server.problems import documented
 from onward.server.routing import App, noun
 from onward.version import __version__
 
-routes = noun("session")
+routes: APIRouter = noun("session")
 
 
 class DatabaseKind(TypedDict):
@@ -42,3 +45,26 @@ def get_session(caller: Viewer, app: App, request: Request) -> SessionRecord:
         "database": {"kind": "postgresql" if app.settings.database.is_postgresql else "sqlite"},
         "base": request.scope.get("root_path", "") + "/",
     }
+
+
+class SignIn(BaseModel):
+    """A key, for the pages: it is kept in a cookie that no script can read."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str = Field(max_length=200)
+
+
+@routes.post("", status_code=204, responses=documented(401))
+def sign_in(given: SignIn, _caller: Anybody, app: App, request: Request, response: Response) -> None:
+    """Sign in with a key."""
+    if app.keys.check(given.key) is None:
+        raise NotSignedIn("This key is not known, has expired or was revoked.", hint="onward key create")
+    is_secure = request.url.scheme == "https"
+    path = request.scope.get("root_path", "") or "/"
+    response.set_cookie(COOKIE, given.key, httponly=True, samesite="strict", secure=is_secure, path=path)
+
+
+@routes.delete("", status_code=204)
+def sign_out(_caller: Anybody, request: Request, response: Response) -> None:
+    """Forget the key in the cookie."""
+    response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")

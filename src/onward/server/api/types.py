@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fastapi import APIRouter
+
 from onward.records.types import TypeRecord, type_record
 from onward.server.access import Viewer
 from onward.server.routing import App, noun
 
-routes = noun("job-types")
+routes: APIRouter = noun("job-types")
 
 
 @routes.get("")

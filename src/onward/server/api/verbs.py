@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -12,7 +13,7 @@ from onward.server.access import Operator
 from onward.server.problems import documented
 from onward.server.routing import App, noun
 
-routes = noun("jobs")
+routes: APIRouter = noun("jobs")
 ANSWERS = documented(404, 409, 412, 503)
 
 

@@ -29,9 +29,6 @@ class Server(Group):
         200, kinds.WHOLE, "requests of one key or address a second, in the mean; more get 429", least=1
     )
     shutdown_seconds: float = setting(10, kinds.SECONDS, "how long requests in flight may take to end", least=0)
-    operator_sees_payload_only: bool = setting(
-        True, kinds.TRUTH, "true: viewers see neither parameters nor results of jobs"
-    )
 
 
 @group

@@ -12,10 +12,12 @@ from onward.store.tables.house import archived_jobs, conflicts, journals, meta, 
 from onward.store.tables.job import events, job_runs, job_tags, jobs, logs
 from onward.store.tables.saved import checkpoints, partials, steps
 from onward.store.tables.schedule import decisions, scheduled_jobs
+from onward.store.tables.server import api_keys, http_answers, operation_items, operations, queues, rollups, views
 from onward.store.tables.shared import chain_phases, chain_templates, needs, questions, resources
 
 __all__ = [
     "UtcTime",
+    "api_keys",
     "archived_jobs",
     "chain_phases",
     "chain_templates",
@@ -23,6 +25,7 @@ __all__ = [
     "conflicts",
     "decisions",
     "events",
+    "http_answers",
     "job_runs",
     "job_tags",
     "jobs",
@@ -31,12 +34,17 @@ __all__ = [
     "meta",
     "metadata",
     "needs",
+    "operation_items",
+    "operations",
     "parse_time",
     "partials",
     "questions",
+    "queues",
     "resources",
+    "rollups",
     "scheduled_jobs",
     "steps",
     "time_text",
+    "views",
     "workers",
 ]

@@ -41,6 +41,8 @@ workers = Table(
     Column("lock_key", BigInteger, nullable=False, server_default="0"),
     Column("started_at", UtcTime, nullable=False),
     Column("seen_at", UtcTime, nullable=False),
+    # What somebody wants of it: drain or stop.
+    Column("wish", Text),
 )
 Index("ix_workers_state", workers.c.state)
 

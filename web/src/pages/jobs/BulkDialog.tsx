@@ -44,8 +44,8 @@ export function BulkDialog({ verb, ids, filter, chips, onClose }: Props) {
       </Dialog>
     )
   }
-  const total = look.data.total ?? 0
-  const fit = fitOf(look.data)
+  const total = look.data.total
+  const fit = look.data.done
   return (
     <Confirm
       title={`${VERBS[verb]} ${plural(fit, 'job')}?`}
@@ -58,7 +58,7 @@ export function BulkDialog({ verb, ids, filter, chips, onClose }: Props) {
         const started = await call<Operation>('operations', {
           body: { action: verb, ...which, expect_count: total, reason },
         })
-        void navigate(`/operations/${encodeURIComponent(started.id)}`)
+        void navigate(`/operations/${encodeURIComponent(started.id ?? '')}`)
       }}
     >
       {chips.length > 0 && !ids && (
@@ -78,15 +78,10 @@ export function BulkDialog({ verb, ids, filter, chips, onClose }: Props) {
   )
 }
 
-function fitOf(operation: Operation): number {
-  const fit = operation.fitting
-  return typeof fit === 'number' ? fit : (operation.total ?? 0) - (operation.skipped ?? 0)
-}
-
 /** "412 failed will resume; 3 running are skipped." */
 function Breakdown({ operation, verb }: { operation: Operation; verb: Verb }) {
-  const states = Object.entries(operation.breakdown ?? {})
-  const skipped = operation.skipped ?? 0
+  const states = Object.entries(operation.by_state)
+  const skipped = operation.skipped
   if (states.length === 0 && skipped === 0) return null
   return (
     <ul>
@@ -104,8 +99,8 @@ function Breakdown({ operation, verb }: { operation: Operation; verb: Verb }) {
   )
 }
 
-/** The filter in the form in which people type it on the command line. */
+/** What narrows the list down, without what only orders it. */
 function filterText(filter: Record<string, string>): Record<string, string> {
-  const { sort: _sort, ...rest } = filter
+  const { sort: _sort, deep: _deep, ...rest } = filter
   return rest
 }

@@ -139,6 +139,23 @@ export function Jobs() {
               }}
             />
           )}
+          {page?.searched && (
+            <p className="searched muted small">
+              Looked at the newest {count(page.searched)}.{' '}
+              <button
+                type="button"
+                className="link-button"
+                onClick={() =>
+                  setSearch((old) => {
+                    old.set('deep', 'true')
+                    return old
+                  })
+                }
+              >
+                Search all (slow)
+              </button>
+            </p>
+          )}
           <View query={found} rows={8}>
             {() =>
               jobs.length === 0 ? (

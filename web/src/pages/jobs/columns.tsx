@@ -7,6 +7,7 @@ import { State } from '@/parts/State'
 import type { Column } from '@/parts/Table'
 import { Time } from '@/parts/Time'
 import { shortId } from '@/words/numbers'
+import { firstLine } from '@/words/texts'
 import { duration } from '@/words/times'
 
 /** What a job says of itself in one line: why it waits, what went wrong, or its last message. */
@@ -15,7 +16,9 @@ export function lastWord(job: Job): string {
   if (job.state === 'failed' || job.state === 'interrupted') {
     return job.error ? `${job.error.type}: ${job.error.message}` : (job.progress.message ?? '')
   }
-  return job.waiting_reason?.text ?? (job.state === 'input' ? job.hitl?.prompt : job.progress.message) ?? ''
+  return (
+    job.waiting_reason?.text ?? (job.state === 'input' ? firstLine(job.hitl?.prompt ?? '') : job.progress.message) ?? ''
+  )
 }
 
 export function JobLink({ job, from }: { job: Job; from?: string }) {

@@ -17,6 +17,9 @@ export const FILTER_KEYS: FilterKey[] = [
   { name: 'user_id', label: 'User', hint: 'ana' },
   { name: 'worker', label: 'Worker', hint: 'gpu-2' },
   { name: 'error', label: 'Error', hint: 'TimeoutError' },
+  { name: 'resource', label: 'Resource', hint: 'vectors:1536' },
+  { name: 'dim', label: 'Dimension', hint: '1536' },
+  { name: 'chain', label: 'Chain', hint: 'nightly' },
   { name: 'created', label: 'Created', hint: '2026-09-01..2026-10-01' },
   { name: 'duration', label: 'Duration', hint: '>10m' },
   { name: 'ack', label: 'Acknowledged', hint: 'false', values: ['false', 'true'] },
@@ -41,8 +44,8 @@ export function chipsOf(search: URLSearchParams): Chip[] {
 
 /** What is asked of the server: the chips, and the order. */
 export function asked(search: URLSearchParams): Record<string, string> {
-  const sort = search.get('sort')
-  return { ...Object.fromEntries(chipsOf(search).map(({ key, value }) => [key, value])), ...(sort ? { sort } : {}) }
+  const plain = ['sort', 'deep'].flatMap((name) => (search.get(name) ? [[name, search.get(name) as string]] : []))
+  return Object.fromEntries([...chipsOf(search).map(({ key, value }) => [key, value]), ...plain])
 }
 
 export function keyLabel(key: string): string {
@@ -81,6 +84,7 @@ export function withoutChip(search: URLSearchParams, key: string): URLSearchPara
 export function withoutFilter(search: URLSearchParams): URLSearchParams {
   const next = new URLSearchParams(search)
   for (const { key } of chipsOf(search)) next.delete(key)
+  next.delete('deep')
   next.delete('after')
   return next
 }

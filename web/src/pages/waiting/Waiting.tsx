@@ -1,3 +1,139 @@
+import { useQuery } from '@tanstack/react-query'
+import { MessageCircleQuestion } from 'lucide-react'
+import { useCallback } from 'react'
+import { useSearchParams } from 'react-router'
+import { call, query } from '@/api/client'
+import type { Page, Question } from '@/api/types'
+import { Empty } from '@/parts/Empty'
+import { PageHead } from '@/parts/PageHead'
+import { Table } from '@/parts/Table'
+import { Tabs } from '@/parts/Tabs'
+import { Time } from '@/parts/Time'
+import { View } from '@/parts/View'
+import { plural, shortId } from '@/words/numbers'
+import { firstLine } from '@/words/texts'
+import { useRowKeys } from '../jobs/useRowKeys'
+import { Answered } from './Answered'
+import { QuestionCard } from './QuestionCard'
+
+/** What jobs ask of people: the list, and beside it the question that is being answered. */
 export function Waiting() {
-  return <h1>Waiting</h1>
+  const [search, setSearch] = useSearchParams()
+  const tab = search.get('tab') ?? 'open'
+  return (
+    <>
+      <PageHead title="Waiting for you" lead="Questions that jobs have asked. While they wait, they hold no worker." />
+      <section className="card" aria-label="Questions">
+        <Tabs
+          label="Questions"
+          value={tab}
+          onChange={(name) => setSearch(name === 'open' ? {} : { tab: name }, { replace: true })}
+          tabs={[
+            { name: 'open', label: 'Open', content: () => <Open /> },
+            { name: 'answered', label: 'Answered', content: () => <Answered /> },
+          ]}
+        />
+      </section>
+    </>
+  )
+}
+
+function Open() {
+  const [search, setSearch] = useSearchParams()
+  const found = useQuery({
+    queryKey: ['inputs', 'open'],
+    queryFn: ({ signal }) => call<Page<Question>>(`inputs${query({ state: 'open' })}`, { signal }),
+  })
+  const questions = found.data?.items ?? []
+  const asked = search.get('question')
+  const open = useCallback(
+    (id: string | null) =>
+      setSearch(
+        (old) => {
+          if (id) old.set('question', id)
+          else old.delete('question')
+          return old
+        },
+        { replace: true },
+      ),
+    [setSearch],
+  )
+  const active = useRowKeys(questions, { open: (question) => open(question.id), enabled: true })
+  const chosen = asked ?? questions[0]?.id ?? null
+  return (
+    <View query={found} rows={3}>
+      {(page) =>
+        page.items.length === 0 && !asked ? (
+          <Empty title="Nobody is waiting for you." icon={MessageCircleQuestion} />
+        ) : (
+          <div className="asking">
+            <Table
+              label="Open questions"
+              rows={page.items}
+              rowKey={(question) => question.id}
+              active={active ?? chosen ?? undefined}
+              columns={[
+                {
+                  name: 'question',
+                  label: 'Question',
+                  kind: 'wide',
+                  cell: (question) => (
+                    <span className="two-lines">
+                      <button
+                        type="button"
+                        className="link-button cut"
+                        aria-pressed={chosen === question.id}
+                        onClick={() => open(question.id)}
+                      >
+                        {firstLine(question.prompt) || question.name}
+                      </button>
+                      <span className="muted cut">
+                        {question.job_type} {shortId(question.job_id)}
+                      </span>
+                    </span>
+                  ),
+                },
+                {
+                  name: 'since',
+                  label: 'Since',
+                  cell: (question) => (question.asked_at ? <Time at={question.asked_at} /> : '–'),
+                },
+                { name: 'until', label: 'Until', cell: (question) => <Deadline question={question} /> },
+                {
+                  name: 'blocks',
+                  label: 'Blocks',
+                  cell: (question) =>
+                    question.holds.length > 0 ? (
+                      <span className="badge" data-tone="red">
+                        holds {question.holds.join(', ')}
+                        {question.behind > 0 && `, ${plural(question.behind, 'job')} behind it`}
+                      </span>
+                    ) : (
+                      <span className="muted">–</span>
+                    ),
+                },
+              ]}
+            />
+            {chosen && <QuestionCard key={chosen} id={chosen} onGone={() => open(null)} />}
+          </div>
+        )
+      }
+    </View>
+  )
+}
+
+const THEN: Record<string, string> = {
+  fail: 'fails by itself',
+  cancel: 'cancels by itself',
+  default: 'takes the default',
+}
+
+function Deadline({ question }: { question: Question }) {
+  if (!question.expires_at) return <span className="muted">no end</span>
+  return (
+    <span>
+      <Time at={question.expires_at} as="clock" />:{' '}
+      <span className="muted">{THEN[question.on_timeout] ?? question.on_timeout}</span>
+    </span>
+  )
 }

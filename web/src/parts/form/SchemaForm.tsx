@@ -45,7 +45,7 @@ export const SchemaForm = forwardRef<FormHandle, Props>(function SchemaForm(prop
       disabled={disabled ?? false}
       showErrorList={false}
       noHtml5Validate
-      focusOnFirstError
+      focusOnFirstError={(error) => focusOn(idPrefix, error.property)}
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipEmptyDefaults' }}
       onChange={(event: IChangeEvent) => onChange(event.formData as Json)}
     >
@@ -53,6 +53,12 @@ export const SchemaForm = forwardRef<FormHandle, Props>(function SchemaForm(prop
     </Form>
   )
 })
+
+/** The field of a fault; the form may lie in another one, so it is no form element of its own. */
+function focusOn(idPrefix: string, property: string | undefined): void {
+  const names = (property ?? '').split('.').filter(Boolean)
+  document.getElementById([idPrefix, ...names].join('_'))?.focus()
+}
 
 function faultsAt(faults: Props['faults']): ErrorSchema | undefined {
   if (!faults?.length) return undefined

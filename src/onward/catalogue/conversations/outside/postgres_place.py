@@ -6,6 +6,7 @@ seen nor deleted.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from onward.catalogue.conversations.plan.thread import Head, Policy, Saved, Verd
 from onward.clock import Clock
 from onward.errors import OnwardError
 
+_log = logging.getLogger(__name__)
 _PAGE = 500
 _TRIES = 3
 _COMMAND = "pip install 'onward[postgres]'"
@@ -23,7 +25,7 @@ _THREADS = """
 SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id > %s ORDER BY thread_id LIMIT %s
 """
 _FOUND = """
-SELECT checkpoint_ns, {id}, {parent}, checkpoint ->> 'ts', coalesce((checkpoint ->> 'v')::int, 1),
+SELECT checkpoint_ns, {id}, {parent}, checkpoint ->> 'ts', checkpoint -> 'v',
     metadata -> 'parents' ->> '',
     metadata ? 'counters_since_delta_snapshot' OR metadata ? 'delta_writes_versioned',
     pg_column_size(checkpoint) + pg_column_size(metadata)
@@ -147,6 +149,9 @@ class PostgresPlace:
                     self._judge(thread, policy, once, dry_run)
             except (errors.SerializationFailure, errors.DeadlockDetected):
                 continue  # somebody has just changed it: look again
+            except errors.DataError as error:
+                _log.warning("A thread was left as it is, as its checkpoints are damaged: %s", error)
+                return
             tally.add(once)
             return
         tally.busy += 1
@@ -155,7 +160,15 @@ class PostgresPlace:
         parent = "NULL" if self._is_shallow else "parent_checkpoint_id"
         rows = self._connection.execute(_FOUND.format(id=self._id, parent=parent), (thread,)).fetchall()
         found = [
-            Saved(row[0], row[1], moments.of_value(row[3]) or moments.of_id(row[1]), row[2], row[4], row[5], row[6])
+            Saved(
+                row[0],
+                row[1],
+                moments.of_value(row[3]) or moments.of_id(row[1]),
+                row[2],
+                values.version_of(row[4]),
+                row[5],
+                row[6],
+            )
             for row in rows
         ]
         verdict = judge(thread, found, lambda newest: [self._head(thread, saved) for saved in newest], policy)

@@ -85,9 +85,9 @@ class RedisLook:
                 identity,
                 _when(facts, identity),
                 key,
-                first(facts, "$.parent_checkpoint_id"),
-                int(first(facts, "$.checkpoint.v") or 1),
-                metadata.get("parents", {}).get(ROOT),
+                values.text_or_none(first(facts, "$.parent_checkpoint_id")),
+                values.version_of(first(facts, "$.checkpoint.v")),
+                values.root_of(metadata),
                 values.is_delta(metadata),
             )
 

@@ -159,6 +159,8 @@ class RedisPlace:
     def _delete_thread(self, thread: _Thread, verdict: Verdict, keys: list[bytes]) -> bool:
         """Oldest first; of a thread that goes whole its newest last, unless somebody has used it meanwhile."""
         if verdict.why is not Why.WHOLE:
+            if self._is_pointed_at(thread, set(keys)):
+                return False
             for piece in pieces(keys, KEYS_AT_ONCE):
                 self._paced(self._unlink, thread, piece)
             return True
@@ -194,12 +196,16 @@ class RedisPlace:
                 return False
         return True
 
+    def _is_pointed_at(self, thread: _Thread, keys: set[bytes]) -> bool:
+        """Whether a pointer that stays names a key that is to go: the saver would find nothing at all."""
+        staying = [pointer for pointer in thread.pointers() if pointer.encode() not in keys]
+        return any(self._client.get(pointer) in keys for pointer in staying)
+
     def _is_unused(self, thread: _Thread, client: Any) -> bool:
-        """Whether its newest checkpoints are those that were found."""
-        for pointer, expected in thread.pointers().items():
-            value = client.get(pointer)
-            if value is not None and value != expected:
-                return False
+        """Whether its newest checkpoints are among those that were found."""
+        known = {*thread.keys.values(), None}
+        if any(client.get(pointer) not in known for pointer in thread.pointers()):
+            return False
         for key, identity in thread.shallow.items():
             if client.execute_command("JSON.GET", key, "$.checkpoint_id") != f'["{identity}"]'.encode():
                 return False
@@ -210,17 +216,24 @@ class RedisPlace:
 
     def _head(self, thread: _Thread, saved: Saved) -> Head:
         key = thread.keys[saved.place]
-        names = self._client.execute_command("JSON.OBJKEYS", key, _VALUES)
-        channels = [name.decode() for name in (names[0] or [])] if names else []
+        channels = self._channels(key)
         needed = [name for name in channels if name == pending.TASKS or name.startswith(pending.JOIN)]
         paths = ["$.checkpoint.channel_versions", "$.checkpoint.versions_seen", f"{_VALUES}.*.__delta_snapshot__"]
         own = {name: f'{_VALUES}["{_quoted(name)}"]' for name in needed}
         facts = next(read_json(self._client, [key], [*paths, *own.values()]))
         known = dict.fromkeys(channels)
         known |= {name: values.needed_value(name, first(facts, path)) for name, path in own.items()}
-        versions, seen = (first(facts, path) or {} for path in paths[:2])
+        versions, seen = (_mapping(first(facts, path)) for path in paths[:2])
         is_waiting = pending.is_waiting(known, versions, seen, thread.has_writes(saved))
         return Head(is_waiting, is_delta=bool(facts.get(paths[2])))
+
+    def _channels(self, key: bytes) -> list[str]:
+        """The channels that have a value; none where an attempt before this one has deleted the key."""
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.execute_command("JSON.OBJKEYS", key, _VALUES)
+            [names] = pipe.execute(raise_on_error=False)
+        found = names[0] if isinstance(names, list) and names else None
+        return [name.decode() for name in found or []]
 
     # ---- pace -----------------------------------------------------------------------------------------------
 
@@ -299,13 +312,13 @@ class _Thread:
         """What makes up the newest checkpoints."""
         return set(chain.from_iterable(self._keys_at(saved.place) for saved in self._newest.values()))
 
-    def pointers(self) -> dict[str, bytes]:
-        """The keys that name the newest checkpoint of each namespace, and what they should say."""
-        return {
-            f"checkpoint_latest:{self.name}:{namespace or _EMPTY}": self.keys[saved.place]
-            for namespace, saved in self._newest.items()
+    def pointers(self) -> list[str]:
+        """The keys that name the newest checkpoint of each namespace."""
+        return [
+            f"checkpoint_latest:{self.name}:{namespace or _EMPTY}"
+            for namespace in self._newest
             if namespace not in self._shallow_now
-        }
+        ]
 
     def registries(self) -> list[str]:
         """The lists of all writes that the shallow savers keep, one a namespace."""
@@ -315,6 +328,10 @@ class _Thread:
         # That of the saver, of the one for event loops, and what older versions had besides.
         place = f"{self.name}:{namespace or _EMPTY}:shallow"
         return [f"{kind}:{place}" for kind in ("write_registry", "write_keys_zset", "current_checkpoint")]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _quoted(name: str) -> str:

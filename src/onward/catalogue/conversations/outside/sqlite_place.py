@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from onward.catalogue.conversations.outside.place import Manners, Tally
 from onward.catalogue.conversations.plan import moments, pending, values
@@ -155,11 +154,12 @@ class SqlitePlace:
             content = values.read(blob)
             channels, versions, seen = (content[name] for name in _OF_CHANNELS)
             known = {name: values.needed_value(name, value) for name, value in channels.items()}
+            is_waiting = pending.is_waiting(known, versions, seen, has_writes)
         except (values.Unreadable, LookupError, TypeError, AttributeError):
             # Encrypted, perhaps. Nobody can tell whether it waits, so it is kept as if it did.
             return Head(is_waiting=True)
         is_delta = any(values.is_snapshot(value) for value in channels.values())
-        return Head(pending.is_waiting(known, versions, seen, has_writes), is_delta)
+        return Head(is_waiting, is_delta)
 
 
 def _saved(
@@ -169,9 +169,7 @@ def _saved(
         facts = json.loads(metadata or "{}")
     except ValueError:
         facts = {}
-    facts = facts if isinstance(facts, Mapping) else {}
-    parents: Any = facts.get("parents")
-    root = parents.get("") if isinstance(parents, Mapping) else None
     # A checkpoint begins with its format: a map of msgpack, the text "v", a small number.
     version = start[3] if start and start[1:3] == b"\xa1v" else 1
+    root = values.root_of(facts)
     return Saved(namespace, identity, moments.of_id(identity), parent, version, root, values.is_delta(facts))

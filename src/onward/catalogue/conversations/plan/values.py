@@ -50,6 +50,22 @@ def is_delta(metadata: Any) -> bool:
     return isinstance(metadata, dict) and any(mark in metadata for mark in DELTA_MARKS)
 
 
+def version_of(value: Any) -> int:
+    """The format of a checkpoint; the oldest where it cannot be told, as that needs most to be kept."""
+    return value if isinstance(value, int) and 0 <= value < 2**31 else 1
+
+
+def root_of(metadata: Any) -> str | None:
+    """The checkpoint of the root graph at which a subgraph began."""
+    parents = metadata.get("parents") if isinstance(metadata, dict) else None
+    return text_or_none(parents.get("")) if isinstance(parents, dict) else None
+
+
+def text_or_none(value: Any) -> str | None:
+    """A text, or nothing for anything else."""
+    return value if isinstance(value, str) else None
+
+
 def has_delta_mark(value: Any, depth: int = _DEEP) -> bool:
     """Whether there is a mark of delta channels anywhere in a value."""
     if isinstance(value, dict):

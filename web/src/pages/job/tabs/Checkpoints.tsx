@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Archive } from 'lucide-react'
 import { useActs } from '@/acts/JobActs'
-import { call } from '@/api/client'
+import { call, Problem } from '@/api/client'
 import type { CheckpointRecord, JobDetail, Page } from '@/api/types'
 import { useMay } from '@/app/session'
 import { Empty } from '@/parts/Empty'
@@ -10,13 +10,24 @@ import { Time } from '@/parts/Time'
 import { View } from '@/parts/View'
 import { bytes, percent } from '@/words/numbers'
 
+/** Those that the server lists; where it lists none, the newest, which the job itself names. */
+async function checkpointsOf(job: JobDetail): Promise<Page<CheckpointRecord>> {
+  try {
+    return await call<Page<CheckpointRecord>>(`jobs/${encodeURIComponent(job.id)}/checkpoints`)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404 || !job.checkpoint_at) throw error
+    const newest = { number: job.checkpoint_number ?? 1, saved_at: job.checkpoint_at, percent: job.progress.percent }
+    return { items: [newest], next: null, prev: null }
+  }
+}
+
 /** What it has saved, and from which of it one can go on. */
 export function Checkpoints({ job }: { job: JobDetail }) {
   const { act } = useActs()
   const may = useMay('operator')
   const found = useQuery({
     queryKey: ['job-checkpoints', job.id, job.checkpoint_number],
-    queryFn: () => call<Page<CheckpointRecord>>(`jobs/${encodeURIComponent(job.id)}/checkpoints`),
+    queryFn: () => checkpointsOf(job),
     enabled: job.has_checkpoint,
   })
   if (!job.has_checkpoint) {

@@ -39,7 +39,6 @@ export function Errors({ job }: { job: JobDetail }) {
           )}
           {error.traceback && (
             <div className="code">
-              {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
               <pre tabIndex={0}>{error.traceback}</pre>
               <CopyButton text={error.traceback} label="Traceback" />
             </div>

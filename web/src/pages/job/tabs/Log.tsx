@@ -92,7 +92,6 @@ export function Log({ job }: { job: JobDetail }) {
           </button>
         </div>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <section
         className="log"
         ref={scroller}

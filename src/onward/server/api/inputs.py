@@ -1,0 +1,82 @@
+"""What jobs ask of people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from onward.model.ids import shown
+from onward.records.jobs import JobRecord, job_record
+from onward.records.questions import QuestionRecord, question_record
+from onward.server.access import Operator, Viewer
+from onward.server.problems import documented
+from onward.server.routing import App, Limit, Listed, listed, noun
+
+routes: APIRouter = noun("inputs")
+MISSING = documented(404)
+CHANGES = documented(404, 409, 503)
+
+
+class Answer(BaseModel):
+    """The answer to a question."""
+
+    model_config = ConfigDict(extra="forbid")
+    response: Any
+    reason: str = Field(default="", max_length=4000)
+
+
+class To(BaseModel):
+    """Whom to ask instead; null: anybody."""
+
+    model_config = ConfigDict(extra="forbid")
+    to: str | None = Field(default=None, max_length=200)
+
+
+@routes.get("")
+def list_inputs(
+    _caller: Viewer,
+    app: App,
+    state: Annotated[Literal["open", "answered", "expired", "withdrawn"], Query()] = "open",
+    job: Annotated[str | None, Query(max_length=200)] = None,
+    assigned_to: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+) -> Listed[QuestionRecord]:
+    """Questions: open ones as they were asked, others newest first."""
+    page = app.questions.list(state, job_id=job, assigned_to=assigned_to, limit=limit, after=after)
+    items = [question_record(question, app.job_types) for question in page]
+    return listed(items, shown(page.next, "inp") if page.next else None)
+
+
+@routes.get("/{question_id}", responses=MISSING)
+def get_input(_caller: Viewer, app: App, question_id: str) -> QuestionRecord:
+    """One question."""
+    return question_record(app.questions.get(question_id), app.job_types)
+
+
+@routes.post("/{question_id}/answer", responses=CHANGES)
+def answer(caller: Operator, app: App, question_id: str, given: Answer) -> JobRecord:
+    """Answer a question; the first answer counts."""
+    asked = app.questions.get(question_id)
+    job = app.answer(asked.job_id, given.response, question_id=asked.id, answered_by=caller.name, reason=given.reason)
+    return job_record(job, app.job_types)
+
+
+@routes.post("/{question_id}/claim", responses=CHANGES)
+def claim(caller: Operator, app: App, question_id: str) -> QuestionRecord:
+    """Say that one looks after it."""
+    return question_record(app.questions.claim(question_id, caller.name), app.job_types)
+
+
+@routes.post("/{question_id}/release", responses=CHANGES)
+def release(caller: Operator, app: App, question_id: str) -> QuestionRecord:
+    """Say that one does not look after it any more."""
+    return question_record(app.questions.release(question_id, caller.name), app.job_types)
+
+
+@routes.post("/{question_id}/reassign", responses=CHANGES)
+def reassign(caller: Operator, app: App, question_id: str, given: To) -> QuestionRecord:
+    """Ask somebody else."""
+    return question_record(app.questions.reassign(question_id, given.to, actor=caller.name), app.job_types)
