@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -56,9 +56,14 @@ def worker(
     return run_worker(here, queues, concurrency, name, until_idle=until_idle, leave_with=leave_with)
 
 
-def command_line(told: Told, options: dict[str, Any], until_idle: bool = False) -> list[str]:
-    """The command that starts a worker without a supervisor, which leaves when this process does."""
-    command = [sys.executable, "-m", "onward", "worker", "--no-supervisor", "--leave-with", str(os.getpid())]
+def command_line(
+    told: Told,
+    options: dict[str, Any],
+    until_idle: bool = False,
+    words: Sequence[str] = ("worker", "--no-supervisor"),
+) -> list[str]:
+    """The command that starts a worker without a supervisor (or what ``words`` say), which leaves when we do."""
+    command = [sys.executable, "-m", "onward", *words, "--leave-with", str(os.getpid())]
     given = {"--app": app_name(told), "--database": told.database, "--profile": told.profile, **options}
     for option, value in given.items():
         if value is not None:
