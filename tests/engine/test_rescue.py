@@ -258,6 +258,19 @@ def test_type_may_limit_losses_and_have_a_person_decide(ward: Ward) -> None:
     assert len(ward.claim(ward.worker())) == 1
 
 
+def test_schedule_has_its_slot_free_each_time_its_job_died_with_the_worker(ward: Ward) -> None:
+    ward.app.schedules.add("often", "work", interval_seconds=3600, max_instances=1)
+    for _ in range(20):
+        ward.clock.advance(3600)
+        [job] = ward.app.schedules.tick()
+        while ward.get(job).status != "failed":
+            job = lose(ward, job)
+        assert ward.get(job).error.type == "WorkerLost"
+    outcomes = [str(run.status) for run in ward.app.schedules.runs("often")]
+    assert "skipped" not in outcomes
+    assert outcomes.count("lost") >= 20
+
+
 def test_cancelled_job_of_a_dead_worker_stays_cancelled_and_frees_its_source(ward: Ward) -> None:
     job = ward.app.submit("work", source_id="wiki")
     ward.claim(ward.worker())
