@@ -211,8 +211,6 @@ them pass; `finally` blocks run as usual.
 | interrupt | meaning |
 |---|---|
 """
-LATER = {"InvalidSchedule"}
-"""Declared for parts that are not in this release: nothing raises them yet."""
 
 
 def errors_page() -> str:
@@ -221,8 +219,7 @@ def errors_page() -> str:
     rows = ["| error | code | exit code | meaning |", "|---|---|---|---|"]
     for name, kind in vars(errors).items():
         if inspect.isclass(kind) and issubclass(kind, OnwardError) and not name.startswith("_"):
-            later = " Not raised in this release." if name in LATER else ""
-            rows.append(f"| `{name}` | `{kind.code}` | {kind.exit_code} | {_cell(kind)}{later} |")
+            rows.append(f"| `{name}` | `{kind.code}` | {kind.exit_code} | {_cell(kind)} |")
     interrupts = [
         f"| `{name}` | {_cell(kind)} |"
         for name, kind in vars(errors).items()
