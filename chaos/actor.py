@@ -47,17 +47,23 @@ class Part:
         """The page that it shares with the harness."""
         return Path(self.folder) / f"control-{self.name}"
 
+    @property
+    def journals(self) -> str:
+        """Actors of one machine share a place for journals, whatever their way to the database is."""
+        return str(Path(self.folder) / f"journals-{self.name if self.is_elsewhere else 'here'}")
+
     @classmethod
     def mine(cls) -> Part:
         """The one of this process."""
         return cls(**json.loads(os.environ["CHAOS_PART"]))
 
 
-def settings(url: str, lease_seconds: float) -> Settings:
-    """Short times, so that minutes suffice."""
+def settings(url: str, lease_seconds: float, journals: str | None = None) -> Settings:
+    """Short times, so that minutes suffice. ``journals``: the place of the actor's machine for them."""
     return Settings.load(
         code={
             "database.url": url,
+            "journal.folder": journals,
             "database.pool_size": 4,
             "worker.lease_seconds": lease_seconds,
             "worker.grace_seconds": 3,
@@ -68,8 +74,8 @@ def settings(url: str, lease_seconds: float) -> Settings:
     )
 
 
-def make_app(url: str, lease_seconds: float) -> Onward:
+def make_app(url: str, lease_seconds: float, journals: str | None = None) -> Onward:
     """The application of an actor."""
-    app = Onward(settings=settings(url, lease_seconds))
+    app = Onward(settings=settings(url, lease_seconds, journals))
     app.include(types)
     return app

@@ -142,12 +142,16 @@ def _check_moves(job: str, events: list[tuple[int, int, str, int]]) -> Iterator[
 def _explains(evidence: Evidence, earlier: Line, until: int) -> bool:
     """Whether something was done to the worker of a line by which its job could be taken from it.
 
-    That the whole database was away is no reason: an outage costs time, and nothing else.
+    That the whole database was away is no reason: an outage costs time, and nothing else. That the machine had no room
+    for a process, longer than its lease bears, is one: it is as if it had been stopped.
     """
+    if earlier.kind == "poison":
+        # It is about to end its worker by itself.
+        return True
     pid = evidence.pids.get(earlier.pid, earlier.pid)
-    for fault in evidence.faults_of(pid):
-        is_reason = fault.kind in ("died", "kill", "stop", "stop inside") or fault.kind in _PARTITIONS
-        # A death is noted a moment after it.
+    for fault in (*evidence.faults_of(pid), *evidence.starved):
+        is_reason = fault.kind in ("died", "kill", "stop", "stop inside", "starved") or fault.kind in _PARTITIONS
+        # A death is noted from when the worker was last seen alive until it was found dead.
         if is_reason and fault.begin - _SECOND <= until and fault.end >= earlier.at - _SECOND:
             return True
     return False
@@ -201,7 +205,8 @@ def _check_cursors(evidence: Evidence) -> Iterator[Finding]:
         acked: dict[int, int] = defaultdict(int)
         fences: dict[str, int] = {}
         for line in lines:
-            if line.kind == "acked":
+            if line.kind == "acked" and (evidence.is_sqlite or not _was_cut_off(evidence, line)):
+                # What is in the journal of a machine is there for its own workers; another one may come before them.
                 acked[line.generation] = max(acked[line.generation], int(line.step))
             elif line.kind == "begin" and line.step.isdigit() and int(line.step) < acked[line.generation]:
                 yield Finding("regress", f"began at {line.step}, {acked[line.generation]} was acked", job)

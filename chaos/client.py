@@ -95,7 +95,8 @@ class Client:
             case "big":
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
             case "forker":
-                params = {"deaf": self.chance.choice((0, 0.3, 12))}
+                # Where it is about children, they do not end by themselves.
+                params = {"deaf": 40 if self.part.jobs == ["forker"] else self.chance.choice((0, 0.3, 12))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)
@@ -151,7 +152,7 @@ def main() -> int:
     """Ask until the harness says that it is enough."""
     part = Part.mine()
     folder = Path(part.folder)
-    app = make_app(part.url, part.lease_seconds)
+    app = make_app(part.url, part.lease_seconds, part.journals)
     planted.plant(part.plant)
     chance = random.Random(json.dumps([part.seed, part.name]))
     client = Client(part, app, History(folder / f"history-{part.name}.jsonl"), chance)

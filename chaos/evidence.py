@@ -66,6 +66,11 @@ class Evidence:
         return found
 
     @cached_property
+    def starved(self) -> list[Fault]:
+        """When there was no room for anybody."""
+        return [fault for fault in self.faults if fault.kind == "starved" and fault.actor == "*"]
+
+    @cached_property
     def actors(self) -> dict[int, str]:
         """The actor that each process was."""
         return {fault.pid: fault.actor for fault in self.faults if fault.kind == "began"}

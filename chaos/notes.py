@@ -9,10 +9,14 @@ import json
 import mmap
 import os
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+_PULSE_SECONDS = 0.1
 
 
 def boottime() -> int:
@@ -178,6 +182,36 @@ def write_fault(path: Path, fault: Fault) -> None:
     """Append one."""
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(fault)) + "\n")
+
+
+class Pulse:
+    """A thread that wants a turn again and again, and notes when it had none for long: the machine had no room for it.
+
+    ``beat`` is what it does at each turn; that it takes long says the same.
+    """
+
+    def __init__(self, folder: Path, actor: str, longest_seconds: float, beat: Callable[[], object] = int) -> None:
+        self._path, self._actor, self._pid = folder / "faults.jsonl", actor, os.getpid() if actor != "*" else 0
+        self._longest, self._beat = int(longest_seconds * 1e9), beat
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chaos-pulse", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        before = boottime()
+        while not self._ended.wait(_PULSE_SECONDS):
+            self._beat()
+            now = boottime()
+            if now - before > self._longest:
+                write_fault(self._path, Fault("starved", self._actor, self._pid, before, now))
+            before = now
 
 
 def as_text(value: Any) -> str:

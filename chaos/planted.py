@@ -31,7 +31,7 @@ class Planted:
     stores: tuple[str, ...]
 
 
-_USUALLY: dict[str, Any] = {"rate": 1.5}
+_USUALLY: dict[str, Any] = {"rate": 1.5, "asks": 1.0}
 _FAULTS: dict[str, Planted] = {}
 
 
@@ -83,7 +83,7 @@ def no_fence_check() -> None:
     _replace(endings, "is_owner", lambda owned, fence: owned is not None and owned.worker_id is not None)
 
 
-@_fault("mutex", jobs=("both", "serial"), faults=("kill",), rate=0.1, asks=6.0)
+@_fault("mutex", jobs=("both", "serial"), faults=("kill",), rate=0.1, asks=2.0)
 def resources_are_shared() -> None:
     """Claims do not look at resources."""
     _replace(claims, "_with_resources", lambda conn, dialect, rows, now: rows)
@@ -174,7 +174,7 @@ def retries_get_lost() -> None:
     _replace(Executor, "_set_failure", careless)
 
 
-@_fault("lost", jobs=("steps",), faults=("kill",), workers=1, rate=0.3)
+@_fault("lost", jobs=("steps",), faults=("kill",), workers=1, asks=0.4, rate=0.3)
 def only_known_workers_are_rescued() -> None:
     """A rescuer takes over from those only whom it saw alive itself: what died while nobody looked stays."""
     take_over = Rescuer.take_over
@@ -225,7 +225,7 @@ def nobody_is_woken() -> None:
     _replace(resources, "wake_for_free", lambda conn, dialect: 0)
 
 
-@_fault("cancel undone", jobs=("steps",), faults=("kill",), rate=0.1, asks=8.0)
+@_fault("cancel undone", jobs=("steps",), faults=("kill",), rate=0.1, asks=3.0)
 def cancels_are_undone() -> None:
     """A cancelled job is set pending again by its next takeover or hand-over."""
     cancel = transitions.cancel

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,17 +60,21 @@ def main() -> int:
     parser.add_argument("--points", default="10000/2000", help="crash points: SQLite/PostgreSQL")
     parser.add_argument("--calls", choices=("all", "some"), default="all", help="system calls to meet")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--asks", type=float, default=Options().asks, help="calls a second of each client in chaos")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="what to run; the rest stays as it is")
-    parser.add_argument("--stores", nargs="+", choices=STORES, default=STORES, help="databases for chaos")
+    parser.add_argument(
+        "--stores", nargs="+", choices=STORES, default=STORES, help="databases for chaos and planted faults"
+    )
+    parser.add_argument("--plant", nargs="+", choices=planted.names(), default=planted.names(), help="faults to plant")
     given = parser.parse_args()
     is_good = True
     for part in given.parts:
         match part:
             case "chaos":
-                passed = [_chaos(store, given.seed, given.minutes * 60) for store in given.stores]
+                passed = [_chaos(store, given.seed, given.minutes * 60, given.asks) for store in given.stores]
                 is_good = is_good and all(passed)
             case "planted":
-                is_good = _planted(given.seed) and is_good
+                is_good = _planted(given.plant, given.stores, given.seed) and is_good
             case "simulation":
                 is_good = _simulation(given.seed, given.hours) and is_good
             case "points":
@@ -94,14 +99,14 @@ def _kept(part: str) -> Any:
     return json.loads(RESULTS.read_text()).get(part) if RESULTS.exists() else None
 
 
-def _chaos(store: str, seed: int, seconds: float) -> bool:
+def _chaos(store: str, seed: int, seconds: float, asks: float) -> bool:
     """Chaos on one database, in pieces of one seed each; the file has all pieces that are done."""
     others = [run_ for run_ in _kept("chaos") or [] if run_["store"] != store]
     found: list[dict[str, Any]] = []
     left, number = seconds, seed
     while left > 0:
         piece = min(_PIECE_SECONDS, left)
-        report = run(Options(seed=number, seconds=piece, store=store))
+        report = run(Options(seed=number, seconds=piece, store=store, asks=asks))
         print(report.text(), flush=True)
         problems = [f"{each.measure}: {each.text}" for each in report.findings] + report.shortfalls
         found.append({**report.as_dict(), "problems": problems})
@@ -110,15 +115,18 @@ def _chaos(store: str, seed: int, seconds: float) -> bool:
     return not any(run_["problems"] for run_ in found)
 
 
-def _planted(seed: int) -> bool:
-    """Every planted fault on both databases, and the seconds of chaos in which each was found."""
-    found: list[dict[str, Any]] = []
-    for name in planted.names():
-        for store in planted.stores(name):
-            found.append(planted_run(name, store, seed))
-            print(json.dumps(found[-1]), flush=True)
-            _keep(planted=found)
-    return all(one["seconds"] is not None for one in found)
+def _planted(names: Sequence[str], stores: Sequence[str], seed: int) -> bool:
+    """Planted faults on both databases, and the seconds of chaos in which each was found."""
+    is_good = True
+    for name in names:
+        for store in [store for store in planted.stores(name) if store in stores]:
+            found = planted_run(name, store, seed)
+            print(json.dumps(found), flush=True)
+            others = [one for one in _kept("planted") or [] if (one["fault"], one["store"]) != (name, store)]
+            order = planted.names()
+            _keep(planted=sorted([*others, found], key=lambda one: (order.index(one["fault"]), one["store"] == "pg")))
+            is_good = is_good and found["seconds"] is not None
+    return is_good
 
 
 def planted_run(name: str, store: str, seed: int) -> dict[str, Any]:

@@ -62,6 +62,8 @@ class Actor:
     begun: int = 0
     expected_exit: str = ""
     restart_at: int = 0
+    seen_at: int = 0
+    """When it was last seen alive."""
 
     @property
     def lives(self) -> bool:
@@ -122,7 +124,8 @@ class Stage:
         if actor.control is not None:
             actor.control.set_ready(False)
         self.note("began", actor.part.name, actor.process.pid, boottime(), boottime())
-        actor.begun, actor.is_stopped, actor.expected_exit, actor.restart_at = boottime(), False, "", 0
+        actor.begun = actor.seen_at = boottime()
+        actor.is_stopped, actor.expected_exit, actor.restart_at = False, "", 0
 
     def note(self, kind: str, actor: str, pid: int, begin: int, end: int, more: str = "") -> None:
         """Write down what was done to whom."""

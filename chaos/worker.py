@@ -6,11 +6,12 @@ import logging
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from chaos import planted
 from chaos.actor import Part, make_app
-from chaos.notes import Control
+from chaos.notes import Control, Pulse
 from onward.engine import proof
 from onward.errors import StoreUnavailable
 from onward.store import Connection, Store
@@ -29,8 +30,9 @@ def main() -> int:
     if part.is_elsewhere:
         # As the others see it, on another machine: they cannot look into its table of processes.
         proof._boot_id = lambda: part.name
-    app = make_app(part.url, part.lease_seconds)
+    app = make_app(part.url, part.lease_seconds, part.journals)
     planted.plant(part.plant)
+    Pulse(Path(part.folder), part.name, part.lease_seconds / 3).start()
     worker = app.worker(concurrency=part.slots, name=part.name)
     try:
         return worker.run()

@@ -1,4 +1,4 @@
-"""A process that ends itself without a word before or after its n-th word with the database."""
+"""A process that ends itself without a word before or after its n-th word with the database, or that loses it there."""
 
 from __future__ import annotations
 
@@ -11,19 +11,29 @@ from onward.store.engines import sqlite_module
 
 
 class Trap:
-    """Counts statements and commits. Place ``2 n`` is before the n-th, ``2 n + 1`` after it."""
+    """Counts statements and commits. Place ``2 n`` is before the n-th, ``2 n + 1`` after it.
+
+    With ``until`` the process lives on, and every word from ``at`` to there fails as if the database were away, or
+    its disk full.
+    """
 
     def __init__(self) -> None:
         self.place = 0
         self.at: int | None = None
+        self.until: int | None = None
         self.is_set = False
+        self.failed = 0
+        self.error: type[Exception] = OSError
 
     def passed(self) -> None:
         if not self.is_set:
             return
-        if self.place == self.at:
+        place, self.place = self.place, self.place + 1
+        if self.at is not None and self.until is not None and self.at <= place < self.until:
+            self.failed += 1
+            raise self.error("away, as the test wants it: database or disk is full")
+        if place == self.at and self.until is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        self.place += 1
 
 
 def watch(url: str, trap: Trap) -> None:
@@ -36,6 +46,7 @@ def watch(url: str, trap: Trap) -> None:
 
 def _watch_sqlite(trap: Trap) -> None:
     module: Any = sqlite_module()
+    trap.error = module.OperationalError
 
     class Cursor(module.Cursor):  # type: ignore[misc]
         def execute(self, *given: Any) -> Any:
@@ -63,6 +74,7 @@ def _watch_sqlite(trap: Trap) -> None:
 
 def _watch_postgres(trap: Trap) -> None:
     psycopg = importlib.import_module("psycopg")
+    trap.error = psycopg.OperationalError
     for kind, names in ((psycopg.Cursor, ("execute", "executemany")), (psycopg.Connection, ("commit", "rollback"))):
         for name in names:
             setattr(kind, name, _wrapped(trap, getattr(kind, name)))

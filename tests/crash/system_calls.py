@@ -13,8 +13,10 @@ from onward.checkpoints import Checkpoint, FileCheckpointStore
 from onward.settings import Settings
 from onward.store import migrate
 from onward.store.engines import open_engines
+from onward.store.journal import Journal
 
 OLD, NEW = 20, 30
+RECORD = b"%d" + b" of a record" * 400
 
 
 def save(folder: Path) -> None:
@@ -50,6 +52,34 @@ def submit(folder: Path) -> None:
     app.close()
 
 
+def journal(folder: Path) -> None:
+    """Go on in the journal that somebody has left, with two records at once."""
+    found = _left_journal(folder)
+    found.begin_after(1)
+    found.append([RECORD % NEW, RECORD % NEW])
+
+
+def new_journal(folder: Path) -> None:
+    """Make a journal, with a first record."""
+    Journal.create(folder / "new", "one", 1 << 20).append([RECORD % NEW])
+
+
+def clear_journal(folder: Path) -> None:
+    """Empty a journal of which everything is written."""
+    _left_journal(folder).clear()
+
+
+def remove_journal(folder: Path) -> None:
+    """Remove one."""
+    _left_journal(folder).remove()
+
+
+def _left_journal(folder: Path) -> Journal:
+    found = Journal.adopt(folder / "left.journal")
+    assert found is not None, "somebody has it"
+    return found
+
+
 def _work() -> None:
     """Only submitted."""
 
@@ -59,7 +89,8 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder / 'onward.db'}"
 
 
-ACTS = {act.__name__: act for act in (save, delete, append, migration, submit)}
+JOURNALS = {act.__name__: act for act in (journal, new_journal, clear_journal, remove_journal)}
+ACTS = {act.__name__: act for act in (save, delete, append, migration, submit)} | JOURNALS
 
 if __name__ == "__main__":
     ACTS[sys.argv[1]](Path(sys.argv[2]))

@@ -20,6 +20,8 @@ _COMPOUND = 5
 """Every so many points the recovery dies too."""
 _REAL = 10
 """Every so many points a worker with all its threads recovers."""
+_AWAY = 20
+"""Every so many points the database goes away from that worker for a few words."""
 _CHECKED = 10
 """Every so many points the whole database is checked, the schema too."""
 
@@ -38,6 +40,7 @@ class Lives:
     failures: list[str] = field(default_factory=list)
     run: int = 0
     deaths: int = 0
+    outages: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(1))
 
     @property
@@ -77,8 +80,13 @@ class Lives:
             answer = self._ask("recover", at=second, threads=False, wholly=False)
             self._note(f"seed {seed} at {at}, then {second}", answer["said"])
             self.deaths += answer["signal"] == signal.SIGKILL
-        answer = self._ask("recover", threads=threads, wholly=self.run % _CHECKED == 0)
-        self._note(f"seed {seed} at {at}, then {second}, threads {threads}", answer["said"])
+        away: dict[str, object] = {}
+        if self.run % _AWAY == _REAL // 2:
+            begin = self.chance.randrange(150)
+            away = {"at": begin, "until": begin + self.chance.randrange(1, 12)}
+        answer = self._ask("recover", threads=threads, wholly=self.run % _CHECKED == 0, **away)
+        self._note(f"seed {seed} at {at}, then {second}, threads {threads}, away {away}", answer["said"])
+        self.outages += bool(answer["failed"])
         self.run += 1
 
     def _note(self, where: str, said: str) -> None:
@@ -98,6 +106,7 @@ def run(lives: Lives, planned: int, *, patience: int = 3) -> None:
             break
     seconds = time.monotonic() - begun
     print(f"\ncrash points: {lives.run} / {planned} run, {lives.deaths} deaths, {seconds:.0f} s")
+    print(f"recoveries that lost the database on their way: {lives.outages}")
 
 
 def points(lives: Lives, planned: int) -> Iterator[tuple[int, int]]:

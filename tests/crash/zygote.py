@@ -60,7 +60,7 @@ def _serve() -> None:
             text = said.read()
         _, status = os.waitpid(child, 0)
         ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        answer = {"signal": ended, **(json.loads(text) if text else {"said": "", "places": 0})}
+        answer = {"signal": ended, **(json.loads(text) if text else {"said": "", "places": 0, "failed": 0})}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
 
@@ -70,12 +70,12 @@ def _child(command: dict[str, Any], writer: int) -> None:
     trap = kill.Trap()
     try:
         logging.getLogger("onward").setLevel(logging.CRITICAL)
-        trap.at = command.get("at")
+        trap.at, trap.until = command.get("at"), command.get("until")
         kill.watch(command["url"], trap)
         _act(command, trap)
     except BaseException:  # noqa: BLE001 - the parent is told
         said = traceback.format_exc()
-    os.write(writer, json.dumps({"said": said[-4000:], "places": trap.place}).encode())
+    os.write(writer, json.dumps({"said": said[-4000:], "places": trap.place, "failed": trap.failed}).encode())
     os.close(writer)
     os._exit(1 if said else 0)
 

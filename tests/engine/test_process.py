@@ -177,16 +177,27 @@ def test_child_lives_on_while_the_database_is_held_up_for_longer_than_the_lease(
 
 
 @pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
-def test_child_that_the_guard_has_ended_is_no_failure_of_its_job(app: Onward, tmp_path: Path) -> None:
+def test_child_that_the_guard_has_ended_is_no_failure_of_its_job(apps: Apps, tmp_path: Path) -> None:
+    app = apps(worker={"lease_seconds": 1})
+    app.include(process_jobs.types)
     job = app.submit("linger", {"folder": str(tmp_path)})
     with app.worker(concurrency=1) as worker:
         pid = _pid(tmp_path)
-        # As after a stop that was longer than the lease.
-        worker._children._fed_at -= 3600
-        worker._children._see_silence()
-        (tmp_path / "go").touch()
         (tmp_path / "pid").unlink()
-        os.kill(pid, signal.SIGKILL)
+        # As in a stop that is longer than the lease: the guard hears nothing.
+        with worker._children._lock:
+            until(lambda: not lives(pid), "the guard's end of the child")
+        (tmp_path / "go").touch()
         done = ended(app, job)
     assert (done.status, done.attempt) == ("completed", 1)
-    assert [str(run.status) for run in app.runs(job.id)] in (["interrupted", "success"], ["success"])
+    assert [str(run.status) for run in app.runs(job.id)] == ["interrupted", "success"]
+
+
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
+def test_child_that_somebody_else_has_killed_is_a_failure_of_its_job(app: Onward, tmp_path: Path) -> None:
+    job = app.submit("linger", {"folder": str(tmp_path)})
+    with app.worker(concurrency=1):
+        os.kill(_pid(tmp_path), signal.SIGKILL)
+        error = ended(app, job).error
+    assert error is not None
+    assert error.type == "ProcessDied"

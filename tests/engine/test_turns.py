@@ -249,6 +249,36 @@ def test_free_dimension_comes_first(app: Onward) -> None:
     assert app.dimensions.get_available_dimensions() == [384, 768, 1024, 1536]
 
 
+def test_job_with_several_dimensions_left_goes_on_with_the_one_that_is_free_first(app: Onward) -> None:
+    gates = {384: Gate(), 768: Gate()}
+    order: list[int] = []
+
+    @app.job(resources=lambda params, source_id: [f"vectors:{params.dimension}"])
+    def busy(dimension: int) -> None:
+        gates[dimension].pass_through()
+
+    @app.job()
+    def index(ctx: Context) -> None:
+        order.extend(ctx.free_first([384, 768]))
+
+    with app.worker(concurrency=3):
+        others = {dimension: app.submit("busy", {"dimension": dimension}) for dimension in gates}
+        for gate in gates.values():
+            gate.await_job()
+        job = app.submit("index")
+        waiting = until(lambda: (found := app.get(job.id)).blocked_by == "vectors:*" and found)
+        assert (waiting.status, waiting.worker_id) == ("pending", None)
+        assert waiting.waiting_reason.text == "All vector databases that it could work on next are taken."
+        gates[768].open()
+        ended(app, others[768])
+        until(lambda: app.get(job.id).blocked_by == "vectors:384")
+        assert order == [768]
+        gates[384].open()
+        assert ended(app, job).status == "completed"
+    assert order == [768, 384]
+    assert rows(app, "SELECT count(*) FROM job_resources") == [(0,)]
+
+
 def test_dimension_may_be_told_from_outside(apps: Apps) -> None:
     app = apps()
     gate = Gate()

@@ -14,6 +14,7 @@ import pytest
 from onward import Context, Onward
 from onward.engine.desk import Desk
 from onward.store import checkpoints, claims, endings
+from onward.store.journal import Journal
 from onward.testing import simulate
 from onward.testing.simulation import SimulationFailed
 
@@ -66,13 +67,17 @@ def test_async_job_and_job_of_a_process_are_simulated_too() -> None:
         simulate(name, app=app, seed=5, hours=0.2).raise_if_bad()
 
 
+HARD: dict[str, Any] = {"hours": 0.3, "faults_per_hour": 200}
+"""So that a short job is met by some of them."""
+
+
 def test_job_that_forgets_is_found_with_the_few_faults_that_suffice() -> None:
-    found = next(each for seed in range(20) if not (each := simulate(forgetful, seed=seed, hours=0.3)).is_good)
+    found = next(each for seed in range(3, 12) if not (each := simulate(forgetful, seed=seed, **HARD)).is_good)
     assert "undisturbed it is 15" in found.problems[0]
     assert 1 <= len(found.faults) <= 3
     with pytest.raises(SimulationFailed, match="onward simulate --job forgetful"):
         found.raise_if_bad()
-    again = simulate(forgetful, seed=found.seed, hours=0.3, only=[fault.number for fault in found.faults])
+    again = simulate(forgetful, seed=found.seed, **HARD, only=[fault.number for fault in found.faults])
     assert not again.is_good
 
 
@@ -99,7 +104,13 @@ def nobody_takes_over(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claims, "owned_by", lambda *given: [])
 
 
-@pytest.mark.parametrize("mutant", [no_fence_check, checkpoints_go_back, steps_are_not_kept, nobody_takes_over])
+def journals_are_empty(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Journal, "append", lambda *given: 0)
+
+
+@pytest.mark.parametrize(
+    "mutant", [no_fence_check, checkpoints_go_back, steps_are_not_kept, nobody_takes_over, journals_are_empty]
+)
 def test_broken_engine_is_found(mutant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mutant(monkeypatch)
     monkeypatch.setattr("onward.testing.simulation._TRIES", 0)
@@ -123,7 +134,7 @@ def test_command_prints_what_was_done_and_its_exit_code_says_whether_it_was_good
     assert (told["seed"], told["problems"]) == (4, [])
     assert told["digest"] == simulate(sound, {"n": 3}, seed=4, hours=0.1).digest
     bad = _command(
-        tmp_path, "--job", "forgetful", "--hours", "0.1", "--seed", "1", "--seeds", "2", "--faults-per-hour", "200"
+        tmp_path, "--job", "forgetful", "--hours", "0.3", "--seed", "4", "--seeds", "2", "--faults-per-hour", "200"
     )
     assert bad.returncode == 10, bad.stderr
     assert "again: onward simulate --job forgetful" in bad.stdout

@@ -10,7 +10,7 @@ import contextlib
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 from weakref import WeakKeyDictionary
 
 from onward.authoring.asking import Schema, make_asking
@@ -503,7 +503,7 @@ class Context:
         """Go over dimensions, one that is free first: ``for dimension in ctx.free_first([384, 768]): ...``.
 
         In the body the job holds ``vectors:DIMENSION``, and the board shows it with ``operation``. When all that are
-        left are taken, the job waits without a worker for the first of them, giving back what it has. A dimension
+        left are taken, the job waits without a worker until one of them is free, giving back what it has. A dimension
         is done, and a consistent point, when the next is asked for.
         """
         self._refuse_inside("free_first")
@@ -563,6 +563,10 @@ class Context:
     def cursor(self, name: str) -> dict[str, Json] | None:
         """Where the iteration of this name was."""
         return self._cursors.get(name)
+
+    def wait_for_any(self, resources: Sequence[str]) -> NoReturn:
+        """Leave until one of these vector databases is free."""
+        raise self._port.park(Wait(any_of=tuple(resources)))
 
     def enter(self, name: str, cursor: Json) -> None:
         """An item begins: steps within it have their names for themselves."""

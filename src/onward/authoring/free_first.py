@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from onward.errors import ResourceBusy
 from onward.model.job import Json
@@ -15,6 +15,9 @@ class Holder(Protocol):
 
     def hold(self, resource: str, *, capacity: int = 1, wait: bool = False) -> AbstractContextManager[None]:
         """Occupy one more resource."""
+
+    def wait_for_any(self, resources: Sequence[str]) -> NoReturn:
+        """Leave until one of these is free."""
 
     def dimension(self, dimension: int | None, operation: str | None = None, *, pending: list[int]) -> None:
         """What the board shows."""
@@ -46,7 +49,7 @@ def free_first(ctx: Holder, name: str, dimensions: Sequence[int], operation: str
 
 
 def _take(ctx: Holder, left: Sequence[int]) -> tuple[int, AbstractContextManager[None]]:
-    """The first that is free, held; else the first of all, for which the job waits."""
+    """The first that is free, held; else the job waits, for the only one or for any."""
     for dimension in left:
         entered = _Entered(ctx.hold(f"vectors:{dimension}"))
         try:
@@ -54,6 +57,8 @@ def _take(ctx: Holder, left: Sequence[int]) -> tuple[int, AbstractContextManager
         except ResourceBusy:
             continue
         return dimension, entered
+    if len(left) > 1:
+        ctx.wait_for_any([f"vectors:{dimension}" for dimension in left])
     entered = _Entered(ctx.hold(f"vectors:{left[0]}", wait=True))
     entered.begin()
     return left[0], entered

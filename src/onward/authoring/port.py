@@ -73,6 +73,8 @@ class Wait:
     """The ranges of a fan-out, as they are to be made: plain JSON."""
     resource: tuple[str, int] | None = None
     """One more resource, with its capacity, that is to be had when it goes on."""
+    any_of: tuple[str, ...] = ()
+    """Vector databases of which one is to be free when it goes on; which, it sees then."""
 
     def __str__(self) -> str:
         if self.question is not None:
@@ -81,6 +83,8 @@ class Wait:
             return f"for the ranges of {self.family['name']}"
         if self.resource is not None:
             return f"for {self.resource[0]}"
+        if self.any_of:
+            return f"for one of {', '.join(self.any_of)}"
         return f"until {self.until.isoformat()}" if self.until else "for something"
 
 

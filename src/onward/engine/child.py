@@ -184,7 +184,8 @@ class ChildPort:
 
     def park(self, wait: Wait) -> Interrupt:
         question = dataclasses.asdict(wait.question) if wait.question else None
-        self._ask("park", wait={"until": wait.until.isoformat() if wait.until else None, "question": question})
+        until = wait.until.isoformat() if wait.until else None
+        self._ask("park", wait={"until": until, "question": question, "any_of": wait.any_of})
         return JobParked(f"Waits {wait}.")
 
     def split(self, split: Split) -> list[Json]:

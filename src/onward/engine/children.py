@@ -21,7 +21,6 @@ from typing import IO, Any
 import orjson
 
 from onward.authoring.port import Point, Split, Wait
-from onward.clock import Clock
 from onward.engine import guard
 from onward.engine.desk import Desk
 from onward.engine.lines import write_line
@@ -42,14 +41,10 @@ class Children:
         self._guard: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._clock: Clock | None = None
-        self._fed_at = 0.0
-        self._starved_at = -1.0
+        self._ended_by_guard: set[int] = set()
 
     def drive(self, desk: Desk, params: dict[str, Json]) -> Outcome:
         """Run a job in a child of its own, from its start to its end."""
-        self._clock = desk.clock
-        begun = desk.clock.monotonic()
         to_read, child_writes = os.pipe()
         child_reads, to_write = os.pipe()
         command = [sys.executable, "-m", "onward.engine.child", str(child_reads), str(child_writes)]
@@ -68,7 +63,7 @@ class Children:
         try:
             with open(to_read, "rb") as reader, open(to_write, "wb", buffering=0) as writer:
                 found = _Talk(desk, process, reader, writer).run(self._begin(desk, params))
-                return found or self._died(desk, process, begun)
+                return found or self._died(desk, process)
         finally:
             _kill(process.pid, signal.SIGKILL)
             process.wait()
@@ -76,7 +71,6 @@ class Children:
 
     def beat(self) -> None:
         """A sign of life for the guard."""
-        self._see_silence()
         if self._guard is not None:
             self._tell_guard(".")
 
@@ -88,6 +82,8 @@ class Children:
                 with contextlib.suppress(OSError):
                     self._guard.stdin.close()
                 self._guard.wait()
+                if self._guard.stdout is not None:
+                    self._guard.stdout.close()
                 self._guard = None
 
     def _begin(self, desk: Desk, params: dict[str, Json]) -> dict[str, Any]:
@@ -125,10 +121,12 @@ class Children:
                 path = str(Path(guard.__file__))
                 lease = str(self._settings.worker.lease_seconds)
                 self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own file
-                    [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, start_new_session=True
-                )
+                    [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )  # fmt: skip
+                if self._guard.stdout is not None:
+                    os.set_blocking(self._guard.stdout.fileno(), False)
                 self._closed.clear()
-                self._fed_at = 0.0
                 threading.Thread(target=self._feed, name="onward-feeder", daemon=True).start()
             pipe = self._guard.stdin
             if pipe is not None:
@@ -140,21 +138,21 @@ class Children:
         while not self._closed.wait(self._settings.worker.lease_seconds / 4):
             self.beat()
 
-    def _see_silence(self) -> None:
-        """Note whether the guard has had no sign of life for so long that it ended the children."""
-        if self._clock is not None:
-            now, before = self._clock.monotonic(), self._fed_at
-            self._fed_at = now
-            if before and now - before >= self._settings.worker.lease_seconds:
-                self._starved_at = now
+    def _was_ended_by_guard(self, group: int) -> bool:
+        """Whether the guard has had no sign of life for a lease, and ended this child: it says so before it does."""
+        with self._lock:
+            if self._guard is not None and self._guard.stdout is not None:
+                self._ended_by_guard.update(map(int, (self._guard.stdout.read() or b"").split()))
+            was_ended = group in self._ended_by_guard
+            self._ended_by_guard.discard(group)
+        return was_ended
 
-    def _died(self, desk: Desk, process: subprocess.Popen[bytes], begun: float) -> Outcome:
+    def _died(self, desk: Desk, process: subprocess.Popen[bytes]) -> Outcome:
         """The child is gone without a word; what it saved last counts."""
         if desk.interrupt is not None:
             return outcome.of_exception(desk.interrupt)
         code = process.wait()
-        self._see_silence()
-        if code == -signal.SIGKILL and self._starved_at > begun:
+        if code == -signal.SIGKILL and self._was_ended_by_guard(process.pid):
             # Not the job's doing: it uses no attempt, and goes on.
             return outcome.of_exception(JobStopped("The worker was stopped, and its guard has ended the child."))
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
@@ -260,6 +258,7 @@ def _wait(value: dict[str, Any]) -> Wait:
     return Wait(
         until=datetime.fromisoformat(value["until"]) if value["until"] else None,
         question=Asking(**value["question"]) if value["question"] else None,
+        any_of=tuple(value["any_of"]),
     )
 
 

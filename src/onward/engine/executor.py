@@ -285,6 +285,8 @@ class Executor:
         elif wait.resource is not None:
             # Ready at once: the claim decides, for all that it needs together.
             ending.lent, ending.keeps_resources, ending.has_needs = wait.resource, False, True
+        elif wait.any_of:
+            ending.any_of, ending.keeps_resources = wait.any_of, False
         else:
             ending.waiting_on, ending.run_at = Waiting.TIME, wait.until
 

@@ -54,6 +54,8 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
 
 def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
     name = job.blocked_by or "a resource"
+    if name == resources.ANY_VECTORS:
+        return WaitingReason("resource", "All vector databases that it could work on next are taken.")
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
     by = next(iter(board.list_resources(conn, store.dialect, name)), {})
     if by.get("held_by"):

@@ -1,8 +1,9 @@
 """The guard: a small process beside a worker that ends the worker's child processes when the worker cannot.
 
 It reads lines from its standard input: ``+ID`` and ``-ID`` for process groups, ``.`` as a sign of life. When the
-worker dies (end of input), is stopped or starved (no line for the lease), every group that is left is killed. It is
-run as a file of its own and imports only what it needs, so that it is small and starts fast.
+worker dies (end of input), is stopped or starved (no line for the lease), every group that is left is killed, and said
+on its standard output before. It is run as a file of its own and imports only what it needs, so that it is small and
+starts fast.
 """
 
 import contextlib
@@ -35,6 +36,8 @@ def main(lease_seconds: float) -> None:
 
 def _kill(groups: set[int]) -> None:
     for group in groups:
+        with contextlib.suppress(OSError):
+            os.write(1, b"%d\n" % group)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
 

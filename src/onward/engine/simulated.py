@@ -12,10 +12,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, cast
 
+from onward.engine.changes import Batch
 from onward.engine.desk import Desk
 from onward.engine.worker import Worker
 from onward.engine.writer import Change
-from onward.errors import StoreUnavailable
 from onward.model import outcome
 from onward.model.job import Json
 from onward.model.outcome import Outcome
@@ -32,6 +32,10 @@ class Gate(Protocol):
 
     def after(self) -> None:
         """It is committed, and nobody has heard of it yet."""
+        ...
+
+    def alive(self) -> None:
+        """On the way to the disk of this machine: the dead write nothing."""
         ...
 
 
@@ -75,13 +79,10 @@ class GatedEngines:
         return getattr(self._inner, name)
 
 
-def _stay_in_memory(error: StoreUnavailable) -> None:
-    raise error
-
-
 class SimulatedWorker:
     """One worker. ``pause`` lets others have their turn; ``is_prompt`` says whether what nobody waits for is written
-    at once; ``on_written`` is told of each change that was."""
+    at once; ``on_written`` is told of each change that the database has taken or refused. While that is away, the
+    worker writes the journal of its machine, as it does outside."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class SimulatedWorker:
         is_prompt: Callable[[], bool],
         on_written: Callable[[Change], None],
     ) -> None:
-        self._worker, self._pause, self._is_prompt, self._on_written = worker, pause, is_prompt, on_written
+        self._worker, self._pause, self._is_prompt, self._gate = worker, pause, is_prompt, gate
         store = worker._store
         store.prepare()
         store._engines = cast(Engines, GatedEngines(store.engines, gate))
@@ -102,10 +103,14 @@ class SimulatedWorker:
         worker.pool.put = self._take  # type: ignore[method-assign]  # here a run begins when it is told to
         worker._writer.put = self._put  # type: ignore[method-assign]  # here there is no thread that writes
         worker._executor._drive_child = self._run_child
-        worker._outage.begin = _stay_in_memory  # type: ignore[method-assign]  # there is no disk here for a journal
+        for pen in (worker._pen, worker._adopter._pen if worker._adopter is not None else None):
+            if pen is not None:
+                pen.commit = _telling(pen.commit, on_written)  # type: ignore[method-assign]  # to hear of each change
         self._put_plainly = type(worker._writer).put
-        self._waiting: list[Change] = []
         self.claimed: list[Desk] = []
+        self._has_tried = False
+        self.is_there = False
+        """Whether it has entered: its services have their turns from then on."""
 
     @property
     def id(self) -> str:
@@ -113,12 +118,29 @@ class SimulatedWorker:
         return self._worker.id
 
     def enter(self) -> None:
-        """Enter among the workers. Raises ``StoreUnavailable``."""
+        """Write back what those before it on this machine have left, and enter. Raises ``StoreUnavailable``."""
+        if self._worker._adopter is not None:
+            self._worker._adopter.adopt()
+        if self._has_tried:
+            # Whether the word of it was lost nobody knows; the next process would have an id of its own.
+            self._worker.id = self._worker._ids.new()
+        self._has_tried = True
         self._worker._enter()
+        self.is_there = True
 
     def leave(self) -> None:
         """Sign off."""
         self._worker._leave()
+
+    def die(self) -> None:
+        """The system lets go of what the process had open; what is in its journal stays there."""
+        journal = self._worker._outage._journal
+        if journal is not None:
+            journal.close()
+
+    def write_back(self) -> None:
+        """One turn of the returner."""
+        self._worker._outage.tick()
 
     def beat(self) -> None:
         """One turn of the heartbeat. Raises ``StoreUnavailable``."""
@@ -150,28 +172,36 @@ class SimulatedWorker:
             active.pop(desk.claim.run_id, None)
 
     def write(self) -> None:
-        """Have all written that waits to be, however long the database is away."""
+        """Have all written that waits to be: to the database, or while that is away to the journal."""
         writer = self._worker._writer
         while not writer.is_idle:
-            changes = list(self._waiting)
-            try:
-                writer.tick()
-            except StoreUnavailable:
+            self._gate.alive()
+            writer.tick()
+            if writer._is_stuck:
                 self._pause(1.0)
-                continue
-            for change in changes:
-                self._waiting.remove(change)
-                self._on_written(change)
 
     def _take(self, desk: Desk) -> None:
         self.claimed.append(desk)
 
     def _put(self, change: Change) -> None:
         self._put_plainly(self._worker._writer, change)
-        self._waiting.append(change)
         if change.done is not None or change.on_done is not None or self._is_prompt():
             self.write()
 
     def _run_child(self, desk: Desk, _params: dict[str, Json]) -> Outcome:
         """What would run in a process of its own runs here."""
         return outcome.of_result(desk.job_type.func(**self._worker._executor._prepare(desk)))
+
+
+def _telling(commit: Any, on_written: Callable[[Change], None]) -> Any:
+    """The same, that tells of each change once it is committed."""
+
+    def commit_and_tell(batch: Batch, settle: Callable[[Batch], None], then: Any = None) -> None:
+        def settle_and_tell(done: Batch) -> None:
+            settle(done)
+            for change in done.changes:
+                on_written(change)
+
+        commit(batch, settle_and_tell, then)
+
+    return commit_and_tell

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from onward.errors import InvalidAnswer, InvalidValue
 from onward.model.job import Json
+from onward.model.pattern import TooMuchWork, compiled
 
 _MESSAGE_CHARS = 200
 _DATA_KEYWORDS = frozenset({"const", "default", "enum", "examples"})
@@ -32,6 +34,8 @@ def check_schema(schema: Json, what: str) -> None:
         place = _place(error.absolute_path)
         where = f" at {place}" if place else ""
         raise InvalidValue(f"{what} is not a JSON Schema{where}: {_short(error.message)}.") from None
+    for pattern in _patterns(schema):
+        compiled(pattern)
     resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
     for target in _references(schema):
         try:
@@ -105,13 +109,93 @@ def _references(schema: Json) -> Iterator[str]:
             yield from _references(item)
 
 
+def _patterns(schema: Json) -> Iterator[str]:
+    """All regular expressions of a schema."""
+    if isinstance(schema, dict):
+        if isinstance(pattern := schema.get("pattern"), str):
+            yield pattern
+        if isinstance(keys := schema.get("patternProperties"), dict):
+            yield from keys
+            if "unevaluatedProperties" in schema:
+                raise InvalidValue(
+                    "The schema has patternProperties beside unevaluatedProperties.", hint="Use additionalProperties."
+                )
+        for key, value in schema.items():
+            if key not in _DATA_KEYWORDS:
+                yield from _patterns(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from _patterns(item)
+
+
+def _check_pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+    if not validator.is_type(instance, "string"):
+        return
+    try:
+        if not compiled(pattern).search(instance):
+            yield ValidationError(f"{instance!r} does not match {pattern!r}")
+    except TooMuchWork:
+        yield ValidationError(f"takes too long to compare with {pattern!r}")
+
+
+def _check_pattern_properties(validator: Any, patterns: dict[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+    if validator.is_type(instance, "object"):
+        for pattern, inner in patterns.items():
+            for key, value in instance.items():
+                if _fits(pattern, key):
+                    yield from validator.descend(value, inner, path=key, schema_path=pattern)
+
+
+def _check_additional_properties(plain: Any) -> Any:
+    """The library's own, but for schemas with patterns: there it would search for them by itself."""
+
+    def check(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        from jsonschema import ValidationError  # noqa: PLC0415 - as above
+
+        patterns = schema.get("patternProperties")
+        if not patterns or not validator.is_type(instance, "object"):
+            yield from plain(validator, allowed, instance, schema)
+            return
+        known = schema.get("properties", {})
+        more = [key for key in instance if key not in known and not any(_fits(one, key) for one in patterns)]
+        if isinstance(allowed, dict):
+            for key in more:
+                yield from validator.descend(instance[key], allowed, path=key)
+        elif more and not allowed:
+            names = ", ".join(map(repr, sorted(more)))
+            yield ValidationError(f"Additional properties are not allowed ({names} fit none of the patterns)")
+
+    return check
+
+
+def _fits(pattern: str, key: str) -> bool:
+    try:
+        return compiled(pattern).search(key)
+    except TooMuchWork:
+        return False
+
+
+@cache
+def _guarded(kind: Any) -> Any:
+    """A class of validators whose patterns take no longer than a text is long."""
+    from jsonschema import validators  # noqa: PLC0415 - as above
+
+    additional = _check_additional_properties(kind.VALIDATORS["additionalProperties"])
+    own = {"pattern": _check_pattern, "additionalProperties": additional}
+    if "patternProperties" in kind.VALIDATORS:
+        own["patternProperties"] = _check_pattern_properties
+    return validators.extend(kind, own)
+
+
 def _validator(schema: Json) -> Any:
     from jsonschema import FormatChecker, validators  # noqa: PLC0415 - as above
     from referencing import Registry  # noqa: PLC0415 - as above
 
     formats = FormatChecker()
     formats.checks("date-time", raises=ValueError)(_is_moment)
-    kind: Any = validators.validator_for(schema, default=validators.Draft202012Validator)
+    kind: Any = _guarded(validators.validator_for(schema, default=validators.Draft202012Validator))
     # An empty registry: with none given, the library would fetch what a schema refers to.
     return kind(schema, registry=Registry(), format_checker=formats)
 

@@ -49,6 +49,8 @@ class Ending:
     """The ranges for which it waits without a worker, as they are to be set going: plain JSON."""
     lent: tuple[str, int] | None = None
     """One more resource, with its capacity, that it needs to go on, and gives back after a while."""
+    any_of: tuple[str, ...] = ()
+    """Vector databases of which one must be free before it goes on."""
     event: str = ""
     data: str | None = None
     question: Asking | None = None
@@ -216,6 +218,8 @@ def _end_one(conn: Connection, dialect: Dialect, ending: Ending, job: Owned, now
     dialect.execute(conn, sql, params)
     if ending.lent is not None:
         resources.lend(conn, dialect, ending.job_id, Need(*ending.lent))
+    if ending.any_of:
+        resources.wait_for_any(conn, dialect, ending.job_id, ending.any_of)
     if ending.family is not None:
         families.begin(conn, dialect, ending.job_id, ending.fence, job.generation, ending.family, now)
 

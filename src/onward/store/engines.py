@@ -177,17 +177,24 @@ class SqliteEngines:
                 self._writer = self._readers.connect()
             raw: Any = self._writer.connection.driver_connection
             # In the driver's words: SQLAlchemy's begin and commit would be a third of a small transaction.
-            raw.execute("BEGIN IMMEDIATE")
             try:
+                raw.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 raw.execute("COMMIT")
             except BaseException as error:
-                if raw.in_transaction:
-                    raw.execute("ROLLBACK")
-                if isinstance(error, self.module.Error):
+                has_rolled_back = self._has_rolled_back(raw)
+                if isinstance(error, self.module.Error) or not has_rolled_back:
                     # A connection that failed in an unknown way is not used again.
                     self._drop_writer()
                 raise
+
+    def _has_rolled_back(self, raw: Any) -> bool:
+        try:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+        except self.module.Error:
+            return False
+        return True
 
     def writing_once(self, patience: float | None = None) -> contextlib.AbstractContextManager[Connection]:
         """For one statement of rows: here several, since rows are written in groups."""

@@ -24,6 +24,8 @@ from onward.store.dialects import Dialect
 from onward.store.tables import needs as needs_table
 from onward.store.tables import resources as resources_table
 
+ANY_VECTORS = "vectors:*"
+"""What a job waits for that could work on several vector databases: any of them that comes free has it look again."""
 WOKEN_PER_RELEASE = 4
 """Waiting jobs that are made ready when a resource comes free; the rescuer's sweep finds any others."""
 
@@ -203,6 +205,8 @@ def wake_waiters(conn: Connection, dialect: Dialect, names: Iterable[str]) -> No
     if names and dialect.lock:
         # Whoever is just setting a job aside for one of these holds its lock: that job must be seen here.
         lock(conn, dialect, names)
+    if any(name.startswith("vectors:") for name in names):
+        names.append(ANY_VECTORS)
     for name in names:
         sql = (
             "SELECT job_id FROM jobs WHERE blocked_by = ? AND status = 'pending' AND waiting_on = 'resource' "
@@ -221,11 +225,25 @@ def wake_for_free(conn: Connection, dialect: Dialect) -> int:
     sql = (
         "UPDATE jobs SET waiting_on = NULL, blocked_by = NULL WHERE status = 'pending' AND waiting_on = 'resource' "
         "AND job_id IN (SELECT j.job_id FROM jobs j LEFT JOIN resources r ON r.name = j.blocked_by "
-        "WHERE j.blocked_by IS NOT NULL AND r.held_by IS NULL AND "
+        f"WHERE j.blocked_by IS NOT NULL AND j.blocked_by <> '{ANY_VECTORS}' AND r.held_by IS NULL AND "
         "(SELECT count(*) FROM job_resources n WHERE n.resource = j.blocked_by "
         "AND n.slot >= 0) < coalesce(r.capacity, 1) ORDER BY j.priority DESC, j.run_at, j.job_id LIMIT 100)"
     )
     return dialect.execute(conn, sql, [])
+
+
+def wait_for_any(conn: Connection, dialect: Dialect, job_id: str, names: Sequence[str]) -> None:
+    """Set a job aside until a vector database is free, unless one of these has come free meanwhile."""
+    # Under their locks: whoever gives one back now sees this job, or is seen here.
+    known = _lock(conn, dialect, names)
+    taken, _ = _slots(conn, dialect, names)
+    if any(not shared.is_held and len(taken.get(name, {})) < shared.capacity for name, shared in known.items()):
+        return
+    sql = (
+        "UPDATE jobs SET waiting_on = 'resource', blocked_by = ? WHERE job_id = ? AND status = 'pending' "
+        "AND waiting_on IS NULL"
+    )
+    dialect.execute(conn, sql, [ANY_VECTORS, job_id])
 
 
 def count_before(conn: Connection, dialect: Dialect, name: str, job_id: str) -> int:

@@ -20,6 +20,8 @@ from onward.testing.plan import Chance
 _LATENCY_SECONDS = 4.0
 _IDLE_SECONDS = 15.0
 _BORN_SECONDS = 20.0
+_RETURN_SECONDS = 5.0
+"""How often a worker tries to write its journal back."""
 
 
 class Scene(Protocol):
@@ -37,7 +39,7 @@ class Scene(Protocol):
     def wrong(self, what: str) -> None: ...
     def named(self, job_id: str) -> str: ...
     def births(self) -> int: ...
-    def new_app(self, clock: Any) -> Onward: ...
+    def new_app(self, clock: Any, machine: str) -> Onward: ...
     def was_claimed(self, desk: Desk) -> None: ...
     def was_written(self, change: Change) -> None: ...
 
@@ -103,6 +105,7 @@ class Player:
         lease = self.theatre.settings.worker.lease_seconds
         self._every(lease / 4, life, lambda: self._serve(lambda worker: worker.beat()))
         self._every(self.theatre.settings.worker.reap_seconds, life, lambda: self._serve(self._rescue))
+        self._every(_RETURN_SECONDS, life, lambda: self._serve(lambda worker: worker.write_back()))
 
     def heal(self) -> None:
         """Nothing keeps it any more; one that is to die dies later, or not at all."""
@@ -134,13 +137,18 @@ class Player:
         """Let others have their turns for so long."""
         if not self._is_inside:
             return
+        self.alive()
         self.theatre.at(self.theatre.now + max(0.0, seconds), self._turn)
         self._yield()
 
-    def before(self) -> None:
-        """On the way to the database."""
+    def alive(self) -> None:
+        """What the code of the dead would do is not done."""
         if self.is_dead:
             raise Killed
+
+    def before(self) -> None:
+        """On the way to the database."""
+        self.alive()
         if self._is_inside:
             self.pause(self.chance.between(0.1, 2) * _LATENCY_SECONDS)
             if self.doom == "kill":
@@ -151,8 +159,7 @@ class Player:
 
     def after(self) -> None:
         """It was committed; the word of it is on its way."""
-        if self.is_dead:
-            raise Killed
+        self.alive()
         if not self._is_inside:
             return
         if self.doom == "kill after":
@@ -193,7 +200,7 @@ class Player:
 
     def _serve(self, act: Callable[[SimulatedWorker], None]) -> None:
         """A turn of a service, which does not wait for the job."""
-        if self._worker is not None:
+        if self._worker is not None and self._worker.is_there:
             with contextlib.suppress(StoreUnavailable):
                 act(self._worker)
 
@@ -205,6 +212,8 @@ class Player:
     def _die(self) -> None:
         self.theatre.note(f"worker {self.number}", "dies")
         self.is_dead, self.doom = True, ""
+        if self._worker is not None:
+            self._worker.die()
         wait = self.chance.between(0.1, 2) * _BORN_SECONDS
         self.theatre.at(self.theatre.now + wait, self._again)
 
@@ -232,7 +241,7 @@ class Player:
             self._back.release()
 
     def _work(self) -> None:
-        app = self._app = self.theatre.new_app(self.wall)
+        app = self._app = self.theatre.new_app(self.wall, f"machine-{self.number}")
         self._worker = worker = SimulatedWorker(
             app.worker(concurrency=1), f"host-{self._life}", self, self.pause,
             lambda: self.chance.fraction() < 0.5, self.theatre.was_written,

@@ -6,6 +6,7 @@ import contextlib
 import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +32,7 @@ class Theatre:
     def __init__(self, settings: Settings, job_types: Sequence[JobType], seed: int, workers: int) -> None:
         self.time = ManualClock(seed=seed)
         self.settings, self.job_types, self.seed = settings, job_types, seed
-        self.app = self.new_app(Wall(self.time, seed))
+        self.app = self.new_app(Wall(self.time, seed), "client")
         self.app._store.prepare()
         self.log: list[str] = []
         self.problems: list[str] = []
@@ -50,9 +51,11 @@ class Theatre:
         self._order = 0
         self._players = [Player(self, number) for number in range(workers)]
 
-    def new_app(self, clock: Any) -> Onward:
-        """An application of one process, on the one database."""
-        app = Onward(settings=self.settings, clock=clock)
+    def new_app(self, clock: Any, machine: str) -> Onward:
+        """An application of one process, on the one database; each machine has a disk of its own for journals."""
+        folder = f"{self.settings.database.url.removeprefix('sqlite:///')}.{machine}"
+        journal = replace(self.settings.journal, folder=folder)
+        app = Onward(settings=replace(self.settings, journal=journal), clock=clock)
         for job_type in self.job_types:
             app.job_types.add(job_type)
         return app
