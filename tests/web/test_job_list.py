@@ -130,7 +130,7 @@ def test_columns_are_chosen_and_kept(page: Callable[[str], Page], served: Served
     served.submit("tidy")
     shown = page("/jobs")
     shown.get_by_role("button", name="Columns").click()
-    shown.get_by_label("Queue").check()
+    shown.get_by_role("checkbox", name="Queue").click()
     shown.get_by_role("button", name="Done").click()
     expect(shown.get_by_role("columnheader", name="Queue")).to_be_visible()
     shown.reload()

@@ -170,6 +170,7 @@ def test_failure_leaves_the_dialog_with_the_problem(
     job = interrupted(served, "failing")
     shown = page(job_path(job))
     shown.get_by_role("button", name="Resume", exact=True).click()
+    expect(shown.get_by_role("button", name="Resume from 45%")).to_be_visible()
     shown.route(
         "**/resume",
         lambda route: route.fulfill(

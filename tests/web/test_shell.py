@@ -58,6 +58,7 @@ def test_keys_open_pages_palette_and_help(page: Callable[[str], Page]) -> None:
     expect(shown.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     shown.keyboard.press("Escape")
     shown.keyboard.press("Control+k")
+    expect(shown.get_by_role("combobox", name="Page, verb or end")).to_be_focused()
     shown.keyboard.type("retry")
     expect(shown.get_by_role("option").first).to_contain_text('here "retry" is called Resume')
 
