@@ -47,18 +47,9 @@ export function Checkpoints({ job }: { job: JobDetail }) {
             { name: 'number', label: 'Number', cell: (saved) => saved.number },
             { name: 'at', label: 'Saved', cell: (saved) => <Time at={saved.saved_at} as="full" /> },
             { name: 'percent', label: 'Percent', kind: 'number', cell: (saved) => percent(saved.percent) },
-            {
-              name: 'size',
-              label: 'Size',
-              kind: 'number',
-              cell: (saved) => bytes(saved.bytes),
-            },
+            { name: 'size', label: 'Size', kind: 'number', cell: (saved) => bytes(saved.bytes) },
+            { name: 'valid', label: 'Valid', cell: (saved) => (saved.is_valid ? 'yes' : 'no, it is damaged') },
             { name: 'pinned', label: 'Pinned', cell: (saved) => (saved.pinned ? 'yes' : 'no') },
-            {
-              name: 'valid',
-              label: 'Valid',
-              cell: (saved) => (saved.is_valid ? 'yes' : 'no, it is damaged') },
-            },
             {
               name: 'act',
               label: 'What can be done',
