@@ -158,8 +158,10 @@ def test_lost_connection_is_said_and_what_was_missed_is_fetched(
 
 
 def test_paused_page_refetches_nothing_on_focus(page: Callable[[str], Page], served: Served) -> None:
+    served.wait(served.submit("tidy"), "succeeded")
     shown = page("/jobs")
     live(shown)
+    expect(shown.locator(".table-foot")).to_contain_text(" of ")
     shown.keyboard.press("l")
     expect(shown.locator(".live")).to_have_attribute("data-status", "paused")
     asked: list[str] = []
