@@ -189,3 +189,12 @@ def test_request_that_is_sent_twice_is_done_once(app: Onward, client: TestClient
 
 def test_base_of_the_tests_is_this_machine() -> None:
     assert HERE.startswith("http://127.0.0.1")
+
+
+def test_who_asks_too_fast_is_told_to_wait(apps: Apps, clients: Callable[..., TestClient]) -> None:
+    client = clients(apps(server={"requests_per_second": 3}))
+    answers = [client.get("/api/v1/session") for _ in range(20)]
+    assert [answer.status_code for answer in answers[:6]] == [200] * 6
+    late = answers[-1]
+    assert (late.status_code, late.json()["code"], late.headers["retry-after"]) == (429, "too-many-requests", "5")
+    assert client.get("/healthz").status_code == 200

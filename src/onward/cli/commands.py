@@ -17,7 +17,7 @@ class Branch:
 
 COMMANDS = {
     "demo": Branch("demo.command", "A worker is killed half-way; its job goes on."),
-    "dev": Branch("nouns.dev", "A worker that starts again when your files change."),
+    "dev": Branch("nouns.dev", "Pages, scheduler and a worker; reloads when your files change."),
     "serve": Branch("nouns.serve", "Pages, HTTP, scheduler and a worker."),
     "worker": Branch("nouns.worker", "Run jobs."),
     "scheduler": Branch("nouns.scheduler", "Start jobs by schedule."),

@@ -129,6 +129,12 @@ class Schedules:
             raise not_found(name)
         return found[0]
 
+    def name_of(self, schedule_id: str) -> str | None:
+        """What the schedule of this id is called; None when it is no more."""
+        with self._store.read() as conn:
+            found = schedules.list_schedules(conn, self._store.dialect, schedule_id=schedule_id)
+        return found[0].name if found else None
+
     def list(self, *, job_type: str | None = None, limit: int | None = None) -> builtins.list[Schedule]:
         """All schedules, soonest first; those without a next time at the end."""
         with self._store.read() as conn:

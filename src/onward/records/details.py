@@ -69,7 +69,7 @@ def job_detail(job: Job, app: onward.Onward) -> JobDetail:
         "ranges": [_range(child) for child in children if child.family is not None],
         "actions": action_records(job),
         "parent": relative(app, job.parent_id),
-        "schedule": None,
+        "schedule": app.schedules.name_of(job.scheduled_job_id) if job.scheduled_job_id else None,
         "followers": [found for found in [relative(app, job.superseded_by)] if found is not None],
         "version": job.version,
     }

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onward.app import Onward
 from onward.errors import OnwardError
 from onward.server.access import Caller, NotSignedIn, Role
+from onward.server.pace import Pace
 from onward.server.problems import Problem, problem, status_of
 
 _log = logging.getLogger("onward.server")
@@ -52,6 +53,7 @@ class Gate:
         self, inner: ASGIApp, onward: Onward, *, authorize: Authorize | None = None, is_strict_host: bool = False
     ) -> None:
         self._inner, self._onward, self._authorize, self._is_strict = inner, onward, authorize, is_strict_host
+        self._pace = Pace(onward.settings.server.requests_per_second, onward.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -70,6 +72,7 @@ class Gate:
             self._check_origin(scope, headers)
             if _path(scope) not in PUBLIC:
                 scope["onward.caller"] = await self._known(scope, headers)
+                self._check_pace(scope)
             receive = await self._checked_body(scope, headers, receive)
         except Problem as error:
             answer = problem(error.status, error.code, error.detail, request_id, hint=error.hint, **error.facts)
@@ -164,6 +167,17 @@ class Gate:
         if self._onward.settings.ui.read_only:
             return Caller(caller.name, Role.VIEWER, caller.key_id)
         return caller
+
+    def _check_pace(self, scope: Scope) -> None:
+        """One key, or one address without a key, may ask only so fast."""
+        caller: Caller = scope["onward.caller"]
+        client = scope.get("client")
+        who = caller.key_id or (str(client[0]) if client else caller.name)
+        if not self._pace.take(who):
+            raise Problem(
+                429, "too-many-requests", "Too many requests in a short time. Nothing was done.",
+                hint="Wait a moment, or raise server.requests_per_second.",
+            )  # fmt: skip
 
     # ---- what is sent ---------------------------------------------------------------------------------------
 

@@ -138,12 +138,13 @@ def list_schedules(
     *,
     name: str | None = None,
     job_type: str | None = None,
+    schedule_id: str | None = None,
     limit: int | None = None,
 ) -> list[Schedule]:
     """Schedules with the outcome of their newest run, soonest first; those without a next time at the end."""
     where: list[str] = []
     params: list[Any] = []
-    for column, value in (("name", name), ("job_type", job_type)):
+    for column, value in (("name", name), ("job_type", job_type), ("id", schedule_id)):
         if value is not None:
             where.append(f"s.{column} = ?")
             params.append(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import textwrap
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 import onward
 from onward.cli import exits
 from onward.cli.command import noun, verb
+from onward.cli.demo.pages import Pages
 from onward.cli.demo.place import Place
 from onward.cli.demo.site import PAGES, Site
 from onward.cli.demo.story import INDEX, Story
@@ -43,6 +45,9 @@ def demo(
     ] = None,
     crash: Annotated[bool, typer.Option("--crash/--no-crash", help="Kill the worker half-way.")] = True,
     pages: Annotated[int, typer.Option("--pages", min=3, max=1000, metavar="N", help="Most pages to read.")] = 200,
+    stay: Annotated[
+        bool | None, typer.Option("--stay/--no-stay", help="Serve the pages until Ctrl-C; on a terminal, yes.")
+    ] = None,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="FOLDER", help="Work in this folder.")] = None,
     question: Annotated[
         str | None, typer.Option("--question", metavar="TEXT", help="What is asked at the end.")
@@ -61,6 +66,9 @@ def demo(
         stack.callback(place.close)
         app = _app(place)
         stack.callback(app.close)
+        served = stack.enter_context(Pages(place, app.clock))
+        address = served.serve()
+        say(f"Watch it at {address}")
         phases = _phases(stack, place, source, pages)
         job = app.submit_chain(phases, source_id=_SOURCE, name="demo")
         with Workers(place) as workers, Picture(here.told, app.clock) as picture:
@@ -69,8 +77,26 @@ def demo(
             return _failed(job, place)
         _indexed(app, job)
         _answer(here, place, question or _QUESTION)
-    _what_next(place)
+        _what_next(place)
+        if sys.stdin.isatty() and sys.stderr.isatty() if stay is None else stay:
+            _stay(served, app, address)
     return exits.DONE
+
+
+def _stay(served: Pages, app: onward.Onward, address: str) -> None:
+    """Leave the pages open, with a job that runs, one that asks, and a schedule."""
+    from onward.cli.demo import samples
+
+    app.include(samples.app.job_types)
+    samples.submit(app)
+    served.work()
+    say()
+    say(f"The pages stay open at {address} until Ctrl-C. There is something to do:")
+    say("  Jobs             Count Slowly runs: cancel it, run it again, resume it at its percentage")
+    say("  Waiting for you  a job asks whether to publish")
+    say("  Chains           click a chain of three jobs together, and run it")
+    say("  Schedules        what runs tonight")
+    served.stay()
 
 
 def _app(place: Place) -> onward.Onward:

@@ -1,4 +1,4 @@
-"""``onward dev``: a worker that starts again when the files of the application change."""
+"""``onward dev``: pages, scheduler and a worker that start again when the files of the application change."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from onward.cli.target import AppNotFound, app_name
 from onward.cli.told import say
 from onward.clock import Clock, SystemClock
 
-verbs = noun("dev", "A worker that reloads.")
+verbs = noun("dev", "Pages, scheduler and a worker that reload.")
 _LOOK_SECONDS = 0.4
+_GRACE_SECONDS = 5
 _SKIPPED = {"__pycache__", "node_modules", "site-packages", "build", "dist"}
 _WATCHED = {".py", ".toml", ".yaml", ".yml"}
 
@@ -36,12 +37,16 @@ def dev(
     concurrency: Annotated[
         int | None, typer.Option("--concurrency", min=1, metavar="N", help="Jobs at a time.")
     ] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 8811.")] = None,
 ) -> int:
-    """Run jobs, and start again whenever a file of the application changes."""
+    """Serve the pages, run jobs and schedules, and start again whenever a file of the application changes."""
     told = dataclasses.replace(here.told, app=application or app_name(here.told))
     folder = folder_of(told.app)
-    say(f"Watching {folder}. Ctrl-C ends it; submit jobs from another terminal: onward run JOB_TYPE")
-    command = command_line(told, {"--concurrency": concurrency, "--drain-timeout": 5})
+    say(f"Watching {folder}. Ctrl-C ends it; submit jobs on the pages, or from another terminal: onward run JOB_TYPE")
+    os.environ["ONWARD_WORKER_GRACE_SECONDS"] = str(_GRACE_SECONDS)
+    if concurrency is not None:
+        os.environ["ONWARD_WORKER_CONCURRENCY"] = str(concurrency)
+    command = command_line(told, {"--port": port}, words=["serve"])
     return Reloader(command, folder, SystemClock()).run()
 
 
@@ -65,7 +70,7 @@ def folder_of(application: str | None) -> Path:
 
 
 class Reloader:
-    """Keeps one worker process, and replaces it when a file changes."""
+    """Keeps one process at work, and replaces it when a file changes."""
 
     def __init__(self, command: list[str], folder: Path, clock: Clock) -> None:
         self._command, self._folder, self._clock = command, folder, clock
@@ -95,7 +100,7 @@ class Reloader:
         while not self._stop.is_set() and not changed:
             self._clock.wait(self._stop, _LOOK_SECONDS)
             if process.poll() is not None and not told:
-                say(f"The worker ended with code {process.returncode}; it starts again when a file changes.")
+                say(f"It ended with code {process.returncode}; it starts again when a file changes.")
                 told = True
             now = dict(stamps(self._folder))
             changed = sorted(path for path in now.keys() | before.keys() if now.get(path) != before.get(path))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
-import onward
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.target import app_name, database_line
 from onward.cli.told import Told, say
-from onward.clock import SystemClock
+from onward.clock import Clock, SystemClock
 
 verbs = noun("worker", "Run jobs.")
 _LOOK_SECONDS = 0.5
@@ -56,9 +56,14 @@ def worker(
     return run_worker(here, queues, concurrency, name, until_idle=until_idle, leave_with=leave_with)
 
 
-def command_line(told: Told, options: dict[str, Any], until_idle: bool = False) -> list[str]:
-    """The command that starts a worker without a supervisor, which leaves when this process does."""
-    command = [sys.executable, "-m", "onward", "worker", "--no-supervisor", "--leave-with", str(os.getpid())]
+def command_line(
+    told: Told,
+    options: dict[str, Any],
+    until_idle: bool = False,
+    words: Sequence[str] = ("worker", "--no-supervisor"),
+) -> list[str]:
+    """The command that starts a worker without a supervisor (or what ``words`` say), which leaves when we do."""
+    command = [sys.executable, "-m", "onward", *words, "--leave-with", str(os.getpid())]
     given = {"--app": app_name(told), "--database": told.database, "--profile": told.profile, **options}
     for option, value in given.items():
         if value is not None:
@@ -92,13 +97,17 @@ def run_worker(
         queues_text = ", ".join(made.queues) or "all"
         say(f"Worker {made.name}: queues {queues_text}, {made.slots} slots, {len(app.job_types)} job types.")
         if leave_with is not None:
-            threading.Thread(target=_leave, args=(app, made, leave_with), name="onward-leave", daemon=True).start()
+            leave_with_parent(app.clock, leave_with, made.ask_to_stop)
         return made.run(until_idle=until_idle)
 
 
-def _leave(app: onward.Onward, made: onward.Worker, parent: int) -> None:
-    """Whoever started us has gone: nobody would stop us any more, so we stop ourselves."""
-    never = threading.Event()
-    while os.getppid() == parent:
-        app.clock.wait(never, _LOOK_SECONDS)
-    made.ask_to_stop()
+def leave_with_parent(clock: Clock, parent: int, leave: Callable[[], object]) -> None:
+    """Call ``leave`` when whoever started us has gone: nobody would stop us any more, so we stop ourselves."""
+
+    def look() -> None:
+        never = threading.Event()
+        while os.getppid() == parent:
+            clock.wait(never, _LOOK_SECONDS)
+        leave()
+
+    threading.Thread(target=look, name="onward-leave", daemon=True).start()

@@ -15,6 +15,7 @@ from onward.server.access import Viewer
 from onward.server.routing import App, CountRecord, noun
 
 routes: APIRouter = noun("overview")
+_MOST_RUNS = 10
 _CAP = 1000
 _RANGES = {
     "1h": (timedelta(hours=1), timedelta(minutes=5)),
@@ -91,8 +92,16 @@ def get_overview(_caller: Viewer, app: App, range: Literal["1h", "24h", "7d", "3
             for one in app.rollups.read(length, step)
         ],
         "depth": depth,
-        "next_runs": [],
+        "next_runs": _next_runs(app),
     }
+
+
+def _next_runs(app: App) -> list[NextRun]:
+    return [
+        {"schedule": found.name, "job_type": found.job_type, "at": rfc3339(found.next_run_at)}
+        for found in app.schedules.list(limit=_MOST_RUNS)
+        if found.next_run_at is not None and found.state == "active"
+    ]
 
 
 def _attention(app: App, unserved: set[str]) -> list[Attention]:

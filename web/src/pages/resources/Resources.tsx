@@ -114,7 +114,7 @@ export function Resources() {
               {groups(items).map(([title, group]) => (
                 <section key={title} className="stack tight" aria-label={title}>
                   <h2>{title}</h2>
-                  <ul className="board">
+                  <ul className="resource-board">
                     {group.map((resource) => (
                       <Card key={resource.name} resource={resource} menu={may ? menu(resource) : null} />
                     ))}

@@ -120,13 +120,16 @@ function All({ onOpen }: { onOpen: (open: Open) => void }) {
                   name: 'state',
                   label: 'State',
                   cell: (row) => (
-                    <span
-                      className="badge"
-                      data-tone={STATES[row.state].tone}
-                      title={[row.paused_by && `by ${row.paused_by}`, row.paused_reason].filter(Boolean).join(': ')}
-                    >
-                      {STATES[row.state].label}
-                    </span>
+                    <>
+                      <span className="badge" data-tone={STATES[row.state].tone}>
+                        {STATES[row.state].label}
+                      </span>
+                      {(row.paused_by || row.paused_reason) && (
+                        <div className="muted small">
+                          {[row.paused_by && `by ${row.paused_by}`, row.paused_reason].filter(Boolean).join(': ')}
+                        </div>
+                      )}
+                    </>
                   ),
                 },
                 {
