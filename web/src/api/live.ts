@@ -2,7 +2,7 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { useSyncExternalStore } from 'react'
 import { type Channel, openChannel } from './channel'
-import { apply, refetchAll } from './patches'
+import { apply, forget, refetchAll } from './patches'
 import type { LiveEvent, StreamMessage, StreamStatus } from './stream'
 
 export type LiveStatus = 'live' | 'connecting' | 'paused' | 'reconnecting' | 'polling' | 'offline'
@@ -62,6 +62,7 @@ class Live {
 
   toggle(): void {
     this.paused = !this.paused
+    if (this.paused) forget()
     this.settle()
     if (!this.paused) this.refetch()
   }

@@ -29,6 +29,13 @@ export function apply(queries: QueryClient, events: Heard[]): void {
   if (old.size > 0 && timer === undefined) timer = setTimeout(() => refetch(queries), AGAIN_MS)
 }
 
+/** Forget what would be asked again in a moment: a page that is paused asks nothing. */
+export function forget(): void {
+  clearTimeout(timer)
+  timer = undefined
+  old.clear()
+}
+
 export function refetchAll(queries: QueryClient): void {
   void queries.invalidateQueries({ predicate: (found) => found.queryKey[0] !== 'session' })
 }

@@ -140,20 +140,6 @@ export interface Change {
   data: { [key: string]: Json }
 }
 
-export interface CheckpointRecord {
-  id?: string
-  job_id?: string
-  number: number
-  saved_at: string
-  percent?: number | null
-  bytes?: number | null
-  pinned?: boolean
-  version?: number | null
-  valid?: boolean
-  why_not?: string | null
-  kept_until?: string | null
-}
-
 /** The facts of the question: resume, start fresh, or neither? */
 export interface ResumeFacts {
   job_id: string

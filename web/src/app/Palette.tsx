@@ -102,7 +102,7 @@ function useEntries(text: string, onClose: () => void, onHelp: () => void): Entr
     { label: 'Change the theme', hint: 't', act: nextTheme },
     { label: 'Keyboard shortcuts', hint: '?', act: onHelp },
   ]
-  const verbs = Object.entries(VERBS).map(([, label]) => ({
+  const verbs = [...new Set(Object.values(VERBS))].map((label) => ({
     label,
     hint: 'on the page of a job',
     act: go('/jobs'),

@@ -45,6 +45,9 @@ export const SchemaForm = forwardRef<FormHandle, Props>(function SchemaForm(prop
       disabled={disabled ?? false}
       showErrorList={false}
       noHtml5Validate
+      onError={() => {
+        // Faults are shown at their fields; there is nothing to add.
+      }}
       focusOnFirstError={(error) => focusOn(idPrefix, error.property)}
       experimental_defaultFormStateBehavior={{ emptyObjectFields: 'skipEmptyDefaults' }}
       onChange={(event: IChangeEvent) => onChange(event.formData as Json)}

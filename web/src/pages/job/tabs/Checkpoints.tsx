@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { Archive } from 'lucide-react'
 import { useActs } from '@/acts/JobActs'
-import { call, Problem } from '@/api/client'
-import type { CheckpointRecord, JobDetail, Page } from '@/api/types'
+import { call, query } from '@/api/client'
+import type { JobDetail, KeptCheckpoint, Page } from '@/api/types'
 import { useMay } from '@/app/session'
 import { Empty } from '@/parts/Empty'
 import { Table } from '@/parts/Table'
@@ -10,24 +10,13 @@ import { Time } from '@/parts/Time'
 import { View } from '@/parts/View'
 import { bytes, percent } from '@/words/numbers'
 
-/** Those that the server lists; where it lists none, the newest, which the job itself names. */
-async function checkpointsOf(job: JobDetail): Promise<Page<CheckpointRecord>> {
-  try {
-    return await call<Page<CheckpointRecord>>(`jobs/${encodeURIComponent(job.id)}/checkpoints`)
-  } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 404 || !job.checkpoint_at) throw error
-    const newest = { number: job.checkpoint_number ?? 1, saved_at: job.checkpoint_at, percent: job.progress.percent }
-    return { items: [newest], next: null, prev: null }
-  }
-}
-
 /** What it has saved, and from which of it one can go on. */
 export function Checkpoints({ job }: { job: JobDetail }) {
   const { act } = useActs()
   const may = useMay('operator')
   const found = useQuery({
     queryKey: ['job-checkpoints', job.id, job.checkpoint_number],
-    queryFn: () => checkpointsOf(job),
+    queryFn: () => call<Page<KeptCheckpoint>>(`checkpoints${query({ job: job.id })}`),
     enabled: job.has_checkpoint,
   })
   if (!job.has_checkpoint) {
@@ -58,18 +47,9 @@ export function Checkpoints({ job }: { job: JobDetail }) {
             { name: 'number', label: 'Number', cell: (saved) => saved.number },
             { name: 'at', label: 'Saved', cell: (saved) => <Time at={saved.saved_at} as="full" /> },
             { name: 'percent', label: 'Percent', kind: 'number', cell: (saved) => percent(saved.percent) },
-            {
-              name: 'size',
-              label: 'Size',
-              kind: 'number',
-              cell: (saved) => (saved.bytes == null ? '–' : bytes(saved.bytes)),
-            },
-            { name: 'code', label: 'Code', cell: (saved) => (saved.version == null ? '–' : `v${saved.version}`) },
-            {
-              name: 'valid',
-              label: 'Valid',
-              cell: (saved) => (saved.valid === false ? (saved.why_not ?? 'no') : 'yes'),
-            },
+            { name: 'size', label: 'Size', kind: 'number', cell: (saved) => bytes(saved.bytes) },
+            { name: 'valid', label: 'Valid', cell: (saved) => (saved.is_valid ? 'yes' : 'no, it is damaged') },
+            { name: 'pinned', label: 'Pinned', cell: (saved) => (saved.pinned ? 'yes' : 'no') },
             {
               name: 'act',
               label: 'What can be done',
