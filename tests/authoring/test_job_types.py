@@ -226,3 +226,19 @@ def test_parameters_of_a_chains_phases_may_be_given_by_their_names(types: JobTyp
     assert chain.name == "both"
     assert params == {"params": {"small": {"name": "x", "size": 3}, "large": {"deep.er": 1}}}
     assert types.resolve_with("both", {"params": None})[1] == {"params": None}
+
+
+def test_default_may_be_a_description_of_the_field() -> None:
+    types = JobTypes()
+    types.job(name="work")(described)
+    kind = types.get("work")
+    assert kind.schema()["properties"]["limit"] == {
+        "default": 3, "description": "How many.", "minimum": 1, "title": "Limit", "type": "integer",
+    }  # fmt: skip
+    assert kind.validate({}).model_dump() == {"limit": 3}
+    with pytest.raises(InvalidParams):
+        kind.validate({"limit": 0})
+
+
+def described(limit: int = Field(3, ge=1, description="How many.")) -> int:
+    return limit

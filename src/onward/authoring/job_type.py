@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PydanticSchemaGenerationError, ValidationError, create_model
 from pydantic import Field as PydanticField
+from pydantic.fields import FieldInfo
 
 from onward.authoring.job_class import function_of
 from onward.errors import InvalidJobType, InvalidParams
@@ -184,7 +185,8 @@ def _params_model(
                 hint="Use named parameters, or one Pydantic model.",
             )
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints.get(parameter.name, Any), PydanticField(default))
+        described = default if isinstance(default, FieldInfo) else PydanticField(default)
+        fields[parameter.name] = (hints.get(parameter.name, Any), described)
     try:
         model = create_model(f"{func.__name__}_params", __config__=_CONFIG, **fields)
     except (PydanticSchemaGenerationError, NameError, ValueError) as error:
