@@ -45,7 +45,8 @@ def test_chain_is_built_with_the_mouse_mended_and_run(site: Site) -> None:
     page.mouse.move(box["x"] + 8, first["y"] + 4, steps=12)
     page.mouse.up()
     expect(page.locator('[data-phase-title="0"]')).to_contain_text("Tidy")
-    page.get_by_role("button", name="Undo").click()
+    # By key: right behind a drag the library takes a click for its end.
+    page.locator('[data-phase-title="0"]').press("ControlOrMeta+z")
     expect(page.locator('[data-phase-title="0"]')).to_contain_text("Metadata")
     page.get_by_role("button", name="Validate").click()
     expect(page.locator(".toast")).to_contain_text("The chain is valid.")
