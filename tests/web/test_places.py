@@ -1,0 +1,97 @@
+"""Resources, workers, checkpoints and settings, as people meet them."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from onward import Context
+from tests.app_fixtures import Gate, until
+from tests.web.site import Site, axe
+
+
+def test_resource_shows_who_has_it_who_waits_and_is_held_back(site: Site) -> None:
+    gate = Gate()
+
+    @site.app.job(label="Embed", resources=["gpu"])
+    def embed(ctx: Context) -> None:
+        gate.pass_through()
+
+    first = site.app.submit("embed")
+    gate.await_job()
+    second = site.app.submit("embed", on_conflict="wait")
+    page = site.open("/resources")
+    card = page.locator(".board-card", has_text="gpu")
+    expect(card.get_by_text("In use")).to_be_visible()
+    expect(card.get_by_text("1 job waiting")).to_be_visible()
+    page.get_by_role("button", name="What can be done with gpu").click()
+    page.get_by_role("menuitem", name="Hold for maintenance").click()
+    page.get_by_label("Reason").fill("new driver")
+    page.get_by_role("button", name="Hold it").click()
+    expect(card.get_by_text("Held for maintenance")).to_be_visible()
+    gate.open()
+    until(lambda: site.app.get(first.id).status == "completed")
+    assert site.app.get(second.id).state == "blocked"
+    page.get_by_role("button", name="What can be done with gpu").click()
+    page.get_by_role("menuitem", name="End hold").click()
+    until(lambda: site.app.get(second.id).status == "completed")
+
+
+def test_worker_is_shown_and_a_paused_queue_goes_on(site: Site) -> None:
+    site.app.queues.pause("far", "ana", "maintenance")
+    job = site.app.submit("metadata", queue="far")
+    page = site.open("/workers")
+    expect(page.locator(".badge", has_text="online")).to_be_visible()
+    expect(page.get_by_text("Paused by ana: maintenance")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    until(lambda: site.app.get(job.id).status == "completed")
+
+
+def test_checkpoint_is_pinned_and_retention_shows_what_would_go(site: Site) -> None:
+    job = site.app.submit("breaks", source_id="wiki")
+    until(lambda: site.app.get(job.id).status == "failed")
+    page = site.open("/checkpoints")
+    page.get_by_role("button", name="Pin").first.click()
+    expect(page.get_by_role("button", name="Unpin").first).to_be_visible()
+    until(lambda: any(item["pinned"] for item in site.app.checkpoints.list(job.id)))
+    page.get_by_label("Older than (days)").fill("0")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_text("Would delete")).to_be_visible()
+    assert site.app.get(job.id).status == "failed"
+
+
+def test_key_is_shown_once_and_revoked(site: Site) -> None:
+    page = site.open("/settings?tab=keys")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_label("Name").fill("nightly import")
+    page.get_by_role("button", name="Make key").click()
+    secret = page.get_by_role("dialog").locator("pre").inner_text()
+    assert site.app.keys.check(secret).name == "nightly import"
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("nightly import")).to_be_visible()
+    assert secret not in page.content()
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_role("button", name="Revoke key").click()
+    until(lambda: site.app.keys.check(secret) is None)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_places_hinder_nobody(site: Site, scheme: str) -> None:
+    job = site.app.submit("breaks", source_id="wiki")
+    until(lambda: site.app.get(job.id).status == "failed")
+    site.app.resources.set("gpu", capacity=2)
+    page = site.open("/resources", color_scheme=scheme)
+    expect(page.get_by_role("heading", name="gpu")).to_be_visible()
+    for path, shown in (
+        ("/resources", "gpu"),
+        ("/resources?as=table", "gpu"),
+        ("/workers", "Queues"),
+        ("/checkpoints", "Retention"),
+        ("/settings", "database"),
+        ("/settings?tab=values", "Comes from"),
+        ("/settings?tab=keys", "New key"),
+        ("/settings?tab=audit", "Audit log"),
+    ):
+        page.goto(site.address + path)
+        expect(page.get_by_text(shown).first).to_be_visible()
+        assert not axe(page), path + "\n".join(axe(page))
