@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def play(
-    args: Sequence[str], typed: Sequence[tuple[str, str]], env: Mapping[str, str], seconds: float = 40
+    args: Sequence[str], typed: Sequence[tuple[str, str]], env: Mapping[str, str], seconds: float = 100
 ) -> tuple[int, str]:
     """Run the command; when a text appears (after the one before), type the answer. Exit code and screen."""
     pid, terminal = pty.fork()

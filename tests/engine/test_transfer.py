@@ -6,6 +6,7 @@ The file is long because exports, imports and moves share the database that is t
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -206,7 +207,7 @@ def damaged(path: Path, how: str) -> None:
         case "a newer format":
             path.write_bytes(lines[0].replace(b'"onward_export":1', b'"onward_export":9') + b"".join(lines[1:]))
         case "a newer schema":
-            path.write_bytes(lines[0].replace(b'"schema":2', b'"schema":99') + b"".join(lines[1:]))
+            path.write_bytes(re.sub(rb'"schema":\d+', b'"schema":99', lines[0]) + b"".join(lines[1:]))
 
 
 @pytest.mark.parametrize(
