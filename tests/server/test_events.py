@@ -105,7 +105,6 @@ def job_id(app: Onward, stored: str) -> str:
     return shown(stored)
 
 
-@pytest.mark.slow  # a change right after the first connection may come before what the client is told from
 def test_client_that_comes_back_has_missed_no_state(app: Onward, served: Served) -> None:
     client = Client(served.port, "/api/v1/events?topics=jobs")
     until(listening(served), "the client")

@@ -60,6 +60,7 @@ class Stream(Service):
         self._news = onward.news()
         self._waiting: dict[str, Item] = {}
         self._shown_at = self._looked_at = 0.0
+        self._joining = threading.Lock()
 
     # ---- telling --------------------------------------------------------------------------------------------
 
@@ -142,15 +143,19 @@ class Stream(Service):
             self._leave(loop, waker)
 
     async def _enter(self, loop: asyncio.AbstractEventLoop, waker: asyncio.Event, last: int | None) -> int:
-        with self._lock:
-            is_first = not self._wakers
-            self._wakers.add((loop, waker))
-        if is_first:
-            await asyncio.to_thread(self._begin)
+        await asyncio.to_thread(self._join, (loop, waker))
         self.wake()
         with self._lock:
             is_known = last is not None and self._oldest() <= last <= self._last
             return last if is_known and last is not None else self._last
+
+    def _join(self, member: tuple[asyncio.AbstractEventLoop, asyncio.Event]) -> None:
+        """From what a first client is told is read before it counts: no change comes in between."""
+        with self._joining:
+            if not self._wakers:
+                self._begin()
+            with self._lock:
+                self._wakers.add(member)
 
     def _oldest(self) -> int:
         """The place from which everything that was told is still kept."""
