@@ -74,6 +74,23 @@ class Wall:
         return self._bits.random_bytes(count)
 
 
+class _Baton:
+    """What one thread gives and another waits for; once given it stays given, however often."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def give(self) -> None:
+        """The other may go on. One thread at a time gives."""
+        with contextlib.suppress(RuntimeError):  # it was given already
+            self._lock.release()
+
+    def take(self) -> None:
+        """Wait until it is given."""
+        self._lock.acquire()
+
+
 class Player:
     """One worker through its lives: a thread that goes on only when it is its turn."""
 
@@ -87,7 +104,7 @@ class Player:
         self.stopped_until = self.cut_until = -1.0
         self._app: Onward | None = None
         self._worker: SimulatedWorker | None = None
-        self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
+        self._go, self._back = _Baton(), _Baton()
         self._thread: threading.Thread | None = None
         self._is_inside = False
         self._life = 0
@@ -122,7 +139,7 @@ class Player:
         """Let its thread end."""
         self.is_dead = True
         if self._thread is not None and self._thread.is_alive():
-            self._go.release()
+            self._go.give()
             self._thread.join(10)
 
     def close(self) -> None:
@@ -176,13 +193,13 @@ class Player:
             self.theatre.at(self.stopped_until, self._turn)
             return
         self._is_inside = True
-        self._go.release()
-        self._back.acquire()
+        self._go.give()
+        self._back.take()
         self._is_inside = False
 
     def _yield(self) -> None:
-        self._back.release()
-        self._go.acquire()
+        self._back.give()
+        self._go.take()
         if self.is_dead:
             raise Killed
 
@@ -228,7 +245,7 @@ class Player:
     # ---- the thread -----------------------------------------------------------------------------------------
 
     def _live(self) -> None:
-        self._go.acquire()
+        self._go.take()
         try:
             if not self.is_dead:
                 self._work()
@@ -238,7 +255,7 @@ class Player:
             self.theatre.wrong(f"worker {self.number}: {type(error).__name__}: {error}")
         finally:
             self.is_busy = False
-            self._back.release()
+            self._back.give()
 
     def _work(self) -> None:
         app = self._app = self.theatre.new_app(self.wall, f"machine-{self.number}")

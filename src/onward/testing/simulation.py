@@ -6,6 +6,7 @@ One thing happens at a time, and what happens next is drawn from the seed; so a 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import logging
 import shutil
@@ -17,7 +18,7 @@ from typing import Any
 
 from onward.app import Onward
 from onward.authoring.job_type import JobType, make_job_type
-from onward.clock import SystemClock
+from onward.clock import ManualClock, SystemClock
 from onward.errors import OnwardError
 from onward.model.job import Json
 from onward.settings import Settings
@@ -156,7 +157,9 @@ def _play(
 ) -> Theatre:
     job_type, known, params, seed, seconds, workers, jobs = given
     with _quiet(), _folder() as folder:
-        settings = Settings.load(code={**_SETTINGS, "database.url": f"sqlite:///{folder / 'onward.db'}"})
+        path = folder / "onward.db"
+        path.write_bytes(_empty_database())
+        settings = Settings.load(code={**_SETTINGS, "database.url": f"sqlite:///{path}"})
         theatre = Theatre(settings, [*known, job_type], seed, workers)
         try:
             theatre.play(job_type.name, params, seconds, round(jobs), faults)
@@ -194,6 +197,17 @@ def _command(
     words += [f"-a {key}={value}" for key, value in (params or {}).items()]
     words.append("--only " + (",".join(str(fault.number) for fault in faults) or "none"))
     return " ".join(words)
+
+
+@functools.cache
+def _empty_database() -> bytes:
+    """A SQLite file with the schema in it: it is made once, for many plays."""
+    with _folder() as folder:
+        path = folder / "onward.db"
+        app = Onward(f"sqlite:///{path}", clock=ManualClock())
+        app.database.upgrade()
+        app.close()
+        return path.read_bytes()
 
 
 @contextlib.contextmanager
