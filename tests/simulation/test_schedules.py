@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from onward import Context
-from onward.engine import decider
+from onward.engine import decider, starts
 from onward.engine.decider import Decider
 from onward.engine.starts import Starts
 from onward.model import verdict
+from onward.store import schedules
 from onward.testing import Simulated, simulate
 
 Patch = pytest.MonkeyPatch
@@ -44,7 +45,8 @@ def test_each_due_time_has_one_decision_and_a_seed_gives_the_same_events_twice()
     first = simulate(brief, seed=1, hours=0.4, schedule=EVERY_MINUTE).raise_if_bad()
     again = simulate(brief, seed=1, hours=0.4, schedule=EVERY_MINUTE).raise_if_bad()
     assert first.digest == again.digest
-    assert first.decisions is not None and first.decisions >= 24 >= first.jobs > 0
+    assert first.decisions is not None
+    assert first.decisions >= 24 >= first.jobs > 0
     assert sum(first.counts.values()) == first.planned_faults
     print(f"\n{first.text()}")
 
@@ -64,8 +66,8 @@ class _AsSeen:
 
 
 def no_compare_and_set(patch: Patch) -> None:
-    locked = decider.schedules.lock_schedules
-    patch.setattr(decider.schedules, "lock_schedules", lambda *given: dict.fromkeys(locked(*given), _AsSeen()))
+    locked = schedules.lock_schedules
+    patch.setattr(schedules, "lock_schedules", lambda *given: dict.fromkeys(locked(*given), _AsSeen()))
 
 
 def the_key_of_a_decision_is_ignored(patch: Patch) -> None:
@@ -81,7 +83,7 @@ def the_plan_is_written_before_the_decision(patch: Patch) -> None:
 
     def in_two(self: Decider, cases: Any, now: Any, paused: Any) -> Any:
         plans = [(case.seen, case.verdict.plan, None) for case in cases]
-        self._store.write(lambda conn: decider.write_plans(conn, self._store.dialect, plans, now))
+        self._store.write(lambda conn: starts.write_plans(conn, self._store.dialect, plans, now))
         return commit(self, cases, now, paused)
 
     patch.setattr(Decider, "_commit", in_two)
@@ -91,7 +93,7 @@ def the_plan_is_written_before_the_decision(patch: Patch) -> None:
 def starts_that_do_not_happen_are_not_recorded(patch: Patch) -> None:
     record = Starts.record
     patch.setattr(
-        Starts, "record", lambda self, conn, starts, now: record(self, conn, [s for s in starts if s.job], now)
+        Starts, "record", lambda self, conn, found, now: record(self, conn, [each for each in found if each.job], now)
     )
 
 
@@ -100,7 +102,7 @@ def active_jobs_do_not_count(patch: Patch) -> None:
 
 
 def nothing_is_ever_too_late(patch: Patch) -> None:
-    patch.setattr(verdict, "_judged", lambda schedule, due, now: ([verdict.Choice(at) for at in due], []))
+    patch.setattr(verdict, "_judged", lambda _schedule, due, _now: ([verdict.Choice(at) for at in due], []))
 
 
 @pytest.mark.parametrize(

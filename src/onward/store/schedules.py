@@ -132,6 +132,12 @@ def get_schedules(
     return [schedule(row) for row in dialect.query(conn, sql, params)]
 
 
+def known_names(conn: Connection, dialect: Dialect, names: Iterable[str]) -> set[str]:
+    """Those of the names that a schedule has."""
+    where, params = dialect.among("name", names)
+    return {row[0] for row in dialect.query(conn, f"SELECT name FROM scheduled_jobs WHERE {where}", params)}
+
+
 def list_schedules(
     conn: Connection,
     dialect: Dialect,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import logging
 import shlex
 import shutil
@@ -230,12 +231,16 @@ def _command(cast: _Cast, hours: float, jobs: float, per_hour: float, faults: Se
     if cast.schedule is None:
         words.append(f"--jobs-per-hour {jobs:g}")
     else:
-        words += [f"--schedule {shlex.quote(f'{key}={value}')}" for key, value in cast.schedule.items()]
+        words += [f"--schedule {_typed(key, value)}" for key, value in cast.schedule.items()]
         words.append(f"--schedulers {cast.schedulers}")
     words.append(f"--faults-per-hour {per_hour:g}")
-    words += [f"-a {key}={value}" for key, value in cast.params.items()]
+    words += [f"-a {_typed(key, value)}" for key, value in cast.params.items()]
     words.append("--only " + (",".join(str(fault.number) for fault in faults) or "none"))
     return " ".join(words)
+
+
+def _typed(name: str, value: Any) -> str:
+    return shlex.quote(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
 
 
 @functools.cache

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from onward.app import Onward
+from onward.engine.schedule_book import FIELDS
+from onward.errors import InvalidSchedule
 from onward.model.job import Job, Json
 from onward.model.schedule import Decision, Schedule
 from onward.store import schedules, turns
 
 NAME = "simulated"
+_FIELDS = {*FIELDS, "catch_up"} - {"job_type", "params"}
 _MOST_WAITED = timedelta(minutes=30)
 """So long after everything was healed the next due time is waited for."""
 
@@ -29,7 +32,11 @@ class Timetable:
         self.decisions: list[Decision] = []
 
     def add(self, job_type: str, params: Mapping[str, Json]) -> None:
-        """Have it start jobs from now on. Raises what ``schedules.add`` does."""
+        """Have it start jobs from now on. Raises what ``schedules.add`` does, also for a field that there is not."""
+        unknown = sorted(set(self._given) - _FIELDS)
+        if unknown:
+            text = f"{unknown[0]}: a schedule of a simulation has no such field."
+            raise InvalidSchedule(text, hint=f"Fields: {', '.join(sorted(_FIELDS))}.")
         added = self._app.schedules.add(NAME, job_type, params=params, **self._given)
         self._id = added.id
 
