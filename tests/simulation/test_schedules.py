@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +43,19 @@ SPREAD: dict[str, Any] = {"interval_seconds": 90, "jitter_seconds": 30, "overlap
 
 
 def test_each_due_time_has_one_decision_and_a_seed_gives_the_same_events_twice() -> None:
-    first = simulate(brief, seed=1, hours=0.4, schedule=EVERY_MINUTE).raise_if_bad()
-    again = simulate(brief, seed=1, hours=0.4, schedule=EVERY_MINUTE).raise_if_bad()
+    first = simulate(brief, seed=1, hours=0.15, schedule=EVERY_MINUTE).raise_if_bad()
+    again = simulate(brief, seed=1, hours=0.15, schedule=EVERY_MINUTE).raise_if_bad()
     assert first.digest == again.digest
     assert first.decisions is not None
-    assert first.decisions >= 24 >= first.jobs > 0
+    assert first.decisions >= 9
+    assert 0 < first.jobs <= first.decisions
     assert sum(first.counts.values()) == first.planned_faults
     print(f"\n{first.text()}")
 
 
-@pytest.mark.parametrize("schedule", [QUEUED, SPREAD])
+@pytest.mark.parametrize("schedule", [QUEUED, pytest.param(SPREAD, marks=pytest.mark.slow)])
 def test_jobs_that_are_due_again_before_they_end_queue_or_make_room(schedule: dict[str, Any]) -> None:
-    simulate(lengthy, seed=2, hours=0.3, schedule=schedule, same_result=False).raise_if_bad()
+    simulate(lengthy, seed=2, hours=0.15, schedule=schedule, same_result=False).raise_if_bad()
 
 
 class _AsSeen:
@@ -82,12 +84,18 @@ def the_plan_is_written_before_the_decision(patch: Patch) -> None:
     commit = Decider._commit
 
     def in_two(self: Decider, cases: Any, now: Any, paused: Any) -> Any:
-        plans = [(case.seen, case.verdict.plan, None) for case in cases]
-        self._store.write(lambda conn: starts.write_plans(conn, self._store.dialect, plans, now))
-        return commit(self, cases, now, paused)
+        dialect = self._store.dialect
+
+        def advance(conn: Any) -> list[Any]:
+            before = schedules.lock_schedules(conn, dialect, [case.seen.id for case in cases])
+            mine = [case for case in cases if before.get(case.seen.id) == case.seen]
+            starts.write_plans(conn, dialect, [(case.seen, case.verdict.plan, None) for case in mine], now)
+            after = schedules.lock_schedules(conn, dialect, [case.seen.id for case in mine])
+            return [replace(case, seen=after[case.seen.id]) for case in mine]
+
+        return commit(self, self._store.write(advance), now, paused)
 
     patch.setattr(Decider, "_commit", in_two)
-    no_compare_and_set(patch)
 
 
 def starts_that_do_not_happen_are_not_recorded(patch: Patch) -> None:
@@ -111,15 +119,16 @@ def nothing_is_ever_too_late(patch: Patch) -> None:
         no_compare_and_set,
         the_key_of_a_decision_is_ignored,
         the_plan_is_not_advanced,
-        the_plan_is_written_before_the_decision,
-        starts_that_do_not_happen_are_not_recorded,
         active_jobs_do_not_count,
-        nothing_is_ever_too_late,
+        pytest.param(the_plan_is_written_before_the_decision, marks=pytest.mark.slow),
+        pytest.param(starts_that_do_not_happen_are_not_recorded, marks=pytest.mark.slow),
+        pytest.param(nothing_is_ever_too_late, marks=pytest.mark.slow),
     ],
 )
 def test_broken_scheduler_is_found(mutant: Callable[[Patch], None], monkeypatch: Patch) -> None:
     mutant(monkeypatch)
     monkeypatch.setattr("onward.testing.simulation._TRIES", 0)
+    monkeypatch.setattr("onward.testing.theatre._DRAIN_SECONDS", 300.0)
     found = next(filter(None, (_problem(seed) for seed in range(_SEEDS))), None)
     assert found is not None, f"{_SEEDS} seeds did not see {mutant.__name__}"
     print(f"\n{mutant.__name__}: {found}")
@@ -127,7 +136,7 @@ def test_broken_scheduler_is_found(mutant: Callable[[Patch], None], monkeypatch:
 
 def _problem(seed: int) -> str | None:
     given: dict[str, Any] = {"interval_seconds": 60, "misfire_grace_seconds": 45}
-    found: Simulated = simulate(lengthy, seed=seed, hours=0.3, faults_per_hour=100, workers=2, schedule=given)
+    found: Simulated = simulate(lengthy, seed=seed, hours=0.25, faults_per_hour=100, workers=2, schedule=given)
     return found.problems[0] if found.problems else None
 
 
@@ -137,14 +146,14 @@ def test_command_takes_the_schedule_and_says_it_again(tmp_path: Path) -> None:
         "from onward import Onward\nfrom tests.simulation.test_schedules import brief\n"
         "app = Onward('sqlite:///unused.db')\napp.job(brief)\n"
     )
-    words = ["--job", "brief", "--hours", "0.1", "--seed", "4", "--schedulers", "2", "--json"]
+    words = ["--job", "brief", "--hours", "0.05", "--seed", "4", "--schedulers", "2", "--json"]
     schedule = ["--schedule", "cron=* * * * *", "--schedule", "max_instances=2"]
     command = [sys.executable, "-m", "onward", "simulate", "--app", f"{module}:app", *words, *schedule]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     here = simulate(
-        brief, seed=4, hours=0.1, schedulers=2, schedule={"cron": "* * * * *", "max_instances": 2}
+        brief, seed=4, hours=0.05, schedulers=2, schedule={"cron": "* * * * *", "max_instances": 2}
     ).raise_if_bad()
     assert (told["digest"], told["due_times"]) == (here.digest, here.decisions)
     assert "--schedule 'cron=* * * * *' --schedule max_instances=2 --schedulers 2" in here.command
