@@ -9,10 +9,10 @@ from typing import Any
 
 from onward.app import Onward
 from onward.engine.schedule_book import FIELDS
+from onward.engine.simulated_schedule import SimulatedSchedule
 from onward.errors import InvalidSchedule
 from onward.model.job import Job, Json
 from onward.model.schedule import Decision, Schedule
-from onward.store import schedules, turns
 
 NAME = "simulated"
 _FIELDS = {*FIELDS, "catch_up"} - {"job_type", "params"}
@@ -25,7 +25,6 @@ class Timetable:
 
     def __init__(self, app: Onward, given: Mapping[str, Any], wrong: Callable[[str], None]) -> None:
         self._app, self._given, self._wrong = app, dict(given), wrong
-        self._id = ""
         self._begun = app.clock.now()
         self._furthest: datetime | None = None
         self._awaited: datetime | None = None
@@ -38,18 +37,14 @@ class Timetable:
             text = f"{unknown[0]}: a schedule of a simulation has no such field."
             raise InvalidSchedule(text, hint=f"Fields: {', '.join(sorted(_FIELDS))}.")
         added = self._app.schedules.add(NAME, job_type, params=params, **self._given)
-        self._id = added.id
+        self._row = SimulatedSchedule(self._app._store, added.id)
 
     def look(self) -> None:
         """After a commit: no more jobs are active than may be, and the plan has not gone back."""
-        store = self._app._store
-        with store.read() as conn:
-            [seen] = schedules.get_schedules(conn, store.dialect, "id", [self._id])
-            active = turns.active_jobs(conn, store.dialect, [self._id])
-        by_bot = Counter(job.bot_id for job in active if not job.is_queued)
-        if any(count > seen.max_instances for count in by_bot.values()):
+        seen, active = self._row.look()
+        if any(count > seen.max_instances for count in active.values()):
             self._wrong(
-                f"{max(by_bot.values())} jobs of the schedule are active, and at most {seen.max_instances} may be"
+                f"{max(active.values())} jobs of the schedule are active, and at most {seen.max_instances} may be"
             )
         if seen.due_at is not None:
             if self._furthest is not None and seen.due_at < self._furthest:
@@ -58,14 +53,10 @@ class Timetable:
 
     def rewind(self) -> None:
         """Put the plan back to what was decided about, as one does who restores a row of yesterday."""
-        decided = self._decided()
-        if not decided:
-            return
-        at = decided[max(0, len(decided) - 3)].due_at
-        store = self._app._store
-        plan = {"due_at": at, "planned_at": at, "next_run_at": at}
-        store.write(lambda conn: schedules.change_schedule(conn, store.dialect, self._id, **plan))
-        self._furthest = at
+        decided = self._row.decided()
+        if decided:
+            self._furthest = decided[max(0, len(decided) - 3)].due_at
+            self._row.put_back(self._furthest)
 
     def is_settled(self) -> bool:
         """Whether all that is due was decided about, and one due time at least since this was asked first."""
@@ -84,7 +75,7 @@ class Timetable:
     def judge(self, jobs: Sequence[Job], note: Callable[[str], None]) -> None:
         """Each due time has one decision, and each decision is what the policies say. ``note`` is told of each."""
         seen = self._seen()
-        self.decisions = decided = self._decided()
+        self.decisions = decided = self._row.decided()
         for each in decided:
             note(f"{each.due_at} {'started' if each.job_id else each.reason}")
         if self._awaited is None or (seen.next_run_at is not None and seen.next_run_at <= self._awaited):
@@ -130,11 +121,6 @@ class Timetable:
 
     def _seen(self) -> Schedule:
         return self._app.schedules.get(NAME)
-
-    def _decided(self) -> list[Decision]:
-        store = self._app._store
-        with store.read() as conn:
-            return schedules.list_decisions(conn, store.dialect, self._id)
 
 
 def _due(seen: Schedule, after: datetime, until: datetime) -> Iterator[datetime]:

@@ -20,7 +20,7 @@ verbs = noun("simulate", "Run a job type on simulated workers that die.")
     "onward simulate --job word_count --app jobs:app -a folder=texts --hours 10",
     "onward simulate --job word_count --app jobs:app --seed 7 --seeds 20",
     "onward simulate --job word_count --app jobs:app --seed 7 --only 3,17",
-    "onward simulate --job word_count --app jobs:app --schedule cron='*/5 * * * *' --schedule overlap=queue",
+    "onward simulate --job word_count --app jobs:app --schedule interval_seconds=60",
     data=True,
 )
 def simulate(
