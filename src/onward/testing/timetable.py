@@ -64,7 +64,7 @@ class Timetable:
         if self._awaited is None:
             after = seen.rule(self._begun).next_after(now)
             self._awaited = now + _MOST_WAITED if after is None else min(after, now + _MOST_WAITED)
-        return now >= self._awaited and (seen.next_run_at is None or seen.next_run_at > now)
+        return now >= self._awaited and (seen.due_at is None or seen.due_at > self._awaited)
 
     def close(self) -> None:
         """Have it start nothing more."""
@@ -78,8 +78,8 @@ class Timetable:
         self.decisions = decided = self._row.decided()
         for each in decided:
             note(f"{each.due_at} {'started' if each.job_id else each.reason}")
-        if self._awaited is None or (seen.next_run_at is not None and seen.next_run_at <= self._awaited):
-            self._wrong(f"what is due at {seen.next_run_at} is undecided long after everything was healed")
+        if self._awaited is None or (seen.due_at is not None and seen.due_at <= self._awaited):
+            self._wrong(f"what is due at {seen.due_at} is undecided long after everything was healed")
         self._judge_times(seen, [each.due_at for each in decided])
         self._judge_jobs(decided, jobs)
         for each in decided:
