@@ -7,4 +7,4 @@ from typing import TypeAlias
 import onward
 from onward.remote import Remote
 
-Door: TypeAlias = onward.Onward | Remote
+Door: TypeAlias = "onward.Onward | Remote"

@@ -251,11 +251,10 @@ class Remote:
             while not (stopped.is_set() or self._closed.is_set()):
                 try:
                     with self.wire.listen(_TOPICS) as lines:
-                        ear()
                         for line in lines:
                             if stopped.is_set():
                                 return
-                            if line.startswith(b"data:"):
+                            if line.startswith((b"retry:", b"data:")):  # it begins, or something is told
                                 ear()
                 except (OSError, ValueError, OnwardError, urllib.error.URLError):
                     pass
