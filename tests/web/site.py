@@ -101,9 +101,7 @@ class Site:
 def axe(page: Page) -> list[str]:
     """What hinders people with disabilities on a page, by the rules of WCAG 2.2 AA."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
-    )
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})")
     return [
         f"{rule['id']}: {node['target']} {node['failureSummary'][:300]}"
         for rule in found["violations"]

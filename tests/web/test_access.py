@@ -35,7 +35,7 @@ def test_axe_has_nothing_against_pages(
     ]
     paths += [
         f"/jobs/{sample['cut']}?tab={tab}"
-        for tab in ("timeline", "log", "values", "checkpoints", "errors", "history", "related")
+        for tab in ("timeline", "durations", "log", "values", "checkpoints", "errors", "history", "related")
     ]
     paths += [f"/jobs/{sample['chain']}"]
     page = open_page(served, "/", color_scheme=scheme, reduced_motion="reduce")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -43,8 +45,17 @@ def test_worker_is_shown_and_a_paused_queue_goes_on(site: Site) -> None:
     page = site.open("/workers")
     expect(page.locator(".badge", has_text="online")).to_be_visible()
     expect(page.get_by_text("Paused by ana: maintenance")).to_be_visible()
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume", exact=True).click()
     until(lambda: site.app.get(job.id).status == "completed")
+    page.get_by_role("button", name="Pause all queues").click()
+    dialog = page.get_by_role("alertdialog")
+    number = re.findall(r"\d+", dialog.get_by_role("heading").inner_text())[0]
+    dialog.get_by_label("Reason").fill("disk full")
+    dialog.get_by_label("Type").fill(number)
+    dialog.get_by_role("button", name=re.compile("^Pause")).click()
+    until(lambda: all(queue.paused_reason == "disk full" for queue in site.app.queues.list()))
+    page.get_by_role("button", name="Resume all queues").click()
+    until(lambda: not any(queue.paused_by for queue in site.app.queues.list()))
 
 
 def test_checkpoint_is_pinned_and_retention_shows_what_would_go(site: Site) -> None:

@@ -24,7 +24,10 @@ def test_every_page_keeps_the_content_policy_and_asks_no_other_host(
     job = served.wait(served.submit("word_count", {"folder": "texts"}), "succeeded")
     for path in [
         *PATHS,
-        *(job_path(job, tab) for tab in ("timeline", "log", "values", "checkpoints", "errors", "history", "related")),
+        *(
+            job_path(job, tab)
+            for tab in ("timeline", "durations", "log", "values", "checkpoints", "errors", "history", "related")
+        ),
     ]:
         shown = page(path)
         expect(shown.locator("h1, h2, h3").first).to_be_visible()
