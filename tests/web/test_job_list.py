@@ -206,9 +206,7 @@ def test_row_menu_acts_on_its_own_row(page: Callable[[str], Page], served: Serve
 
 
 def test_filter_is_kept_as_a_view_and_exported(page: Callable[[str], Page], served: Served) -> None:
-    jobs = [
-        served.wait(served.submit("tidy", tags=["viewed"], source_id=name), "succeeded") for name in ("plain", "=1+1")
-    ]
+    jobs = [served.submit("tidy", tags=["viewed"], queue=name, delay=3600) for name in ("plain", "=1+1")]
     shown = page("/jobs?tag=viewed")
     shown.get_by_role("button", name="Views").click()
     shown.get_by_role("menuitem", name=re.compile("^Save this filter")).click()
@@ -224,9 +222,9 @@ def test_filter_is_kept_as_a_view_and_exported(page: Callable[[str], Page], serv
     rows = list(csv.DictReader(exported(shown, "CSV").splitlines()))
     assert [row["id"] for row in rows] == [job["id"] for job in reversed(jobs)]
     # What a spreadsheet would run as a formula is a text.
-    assert [row["source_id"] for row in rows] == ["'=1+1", "plain"]
+    assert [row["queue"] for row in rows] == ["'=1+1", "plain"]
     lines = [json.loads(line) for line in exported(shown, "JSON").splitlines()]
-    assert [line["source_id"] for line in lines] == ["=1+1", "plain"]
+    assert [line["queue"] for line in lines] == ["=1+1", "plain"]
 
 
 def exported(page: Page, form: str) -> str:

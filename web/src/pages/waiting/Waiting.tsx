@@ -183,8 +183,8 @@ const THEN: Record<string, string> = {
 function Deadline({ question }: { question: Question }) {
   if (!question.expires_at) return <span className="muted">no end</span>
   return (
-    <span>
-      <Time at={question.expires_at} as="clock" />:{' '}
+    <span className="two-lines">
+      <Time at={question.expires_at} as="clock" />
       <span className="muted">{THEN[question.on_timeout] ?? question.on_timeout}</span>
     </span>
   )
