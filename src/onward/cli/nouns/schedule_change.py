@@ -173,13 +173,13 @@ _CHANGES = (Column("action"), Column("name", "schedule"), Column("fields", "what
 @verb(verbs, "load", "onward schedule load schedules.yaml", "onward schedule load schedules.yaml --json", data=True)
 def load(here: Here, file: File) -> None:
     """Bring schedules into line with a file, all or none, and show what that changed."""
-    _changes(here, here.app.schedules.load(file))
+    _changes(here, here.local.schedules.load(file))
 
 
 @verb(verbs, "diff", "onward schedule diff schedules.yaml", data=True)
 def diff(here: Here, file: File) -> None:
     """Show what loading a file would change; nothing is changed."""
-    _changes(here, here.app.schedules.diff(file))
+    _changes(here, here.local.schedules.diff(file))
 
 
 def _changes(here: Here, changes: list[ScheduleChange]) -> None:

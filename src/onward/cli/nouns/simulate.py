@@ -47,13 +47,13 @@ def simulate(
     """
     from onward.testing import simulate as run
 
-    params: dict[str, Any] = read_params(args or [], None, here.app.job_types.get(job).schema())
+    params: dict[str, Any] = read_params(args or [], None, here.local.job_types.get(job).schema())
     records: list[dict[str, Any]] = []
     for each in range(seed, seed + seeds):
         found = run(
             job,
             params,
-            app=here.app,
+            app=here.local,
             seed=each,
             hours=hours,
             workers=workers,
