@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from onward import Context
 from tests.app_fixtures import Gate, until
-from tests.web.site import Site, axe
+from tests.web.site import Site, hindrances
 
 
 def test_resource_shows_who_has_it_who_waits_and_is_held_back(site: Site) -> None:
@@ -86,12 +85,11 @@ def test_key_is_shown_once_and_revoked(site: Site) -> None:
     until(lambda: site.app.keys.check(secret) is None)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_places_hinder_nobody(site: Site, scheme: str) -> None:
+def test_places_hinder_nobody(site: Site) -> None:
     job = site.app.submit("breaks", source_id="wiki")
     until(lambda: site.app.get(job.id).status == "failed")
     site.app.resources.set("gpu", capacity=2)
-    page = site.open("/resources", color_scheme=scheme)
+    page = site.open("/resources")
     expect(page.get_by_role("heading", name="gpu")).to_be_visible()
     for path, shown in (
         ("/resources", "gpu"),
@@ -105,4 +103,4 @@ def test_places_hinder_nobody(site: Site, scheme: str) -> None:
     ):
         page.goto(site.address + path)
         expect(page.get_by_text(shown).first).to_be_visible()
-        assert not axe(page), path + "\n".join(axe(page))
+        assert not (found := hindrances(page)), path + "\n".join(found)

@@ -38,11 +38,14 @@ export function JobPage() {
   useTitle(job ? `${job.job_type} ${shortId(job.id)}` : 'Job')
   const { before, after } = neighbours(job?.id ?? id)
   const keys = useMemo(() => {
-    const go = (other: string | undefined) => () => {
+    // From the address, which is ahead of what is drawn while the next job is fetched: two presses are two steps.
+    const go = (way: 'before' | 'after') => () => {
+      const asked = decodeURIComponent(window.location.pathname.split('/').at(-1) ?? '')
+      const other = neighbours(asked)[way]
       if (other) void navigate({ pathname: `/jobs/${encodeURIComponent(other)}`, search: location.search })
     }
-    return { '[': go(before), ']': go(after) }
-  }, [before, after, navigate, location.search])
+    return { '[': go('before'), ']': go('after') }
+  }, [navigate, location.search])
   useKeys(keys)
   if (found.isPending) return <Bones rows={6} />
   if (found.error instanceof Problem && found.error.status === 404) return <Gone id={id} problem={found.error} />
