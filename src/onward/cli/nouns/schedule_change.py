@@ -42,8 +42,8 @@ Description = Annotated[str | None, typer.Option("--description", metavar="TEXT"
 @verb(
     verbs,
     "add",
-    "onward schedule add nightly word_count --cron '30 2 * * *' --zone Europe/Berlin -a folder=texts",
-    "onward schedule add tidy prune_jobs --every 6h --overlap queue",
+    "onward schedule add tidy prune_jobs --cron '30 2 * * *' --zone Europe/Berlin",
+    "onward schedule add counts word_count --every 6h --overlap queue -a folder=a",
     "onward schedule add once word_count --at 2030-12-01T02:00 -a folder=texts",
     data=True,
 )
