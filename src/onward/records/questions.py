@@ -42,6 +42,7 @@ class QuestionRecord(TypedDict):
     answered_at: str | None
     holds: list[str]
     behind: int
+    version: str
 
 
 class HitlRecord(TypedDict):
@@ -84,6 +85,7 @@ def question_record(question: Asked, types: JobTypes) -> QuestionRecord:
         "answered_at": rfc3339(question.answered_at),
         "holds": list(question.holds),
         "behind": question.behind,
+        "version": question.version,
     }
 
 

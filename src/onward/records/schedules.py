@@ -56,6 +56,7 @@ class ScheduleRecord(TypedDict):
     anchor_at: str | None
     created_at: str | None
     updated_at: str | None
+    version: str
 
 
 class DueTimeRecord(TypedDict):
@@ -142,6 +143,7 @@ def schedule_record(schedule: Schedule, types: JobTypes) -> ScheduleRecord:
         "anchor_at": rfc3339(schedule.anchor_at),
         "created_at": rfc3339(schedule.created_at),
         "updated_at": rfc3339(schedule.updated_at),
+        "version": schedule.version,
     }
 
 

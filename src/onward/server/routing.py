@@ -125,4 +125,4 @@ async def _match(if_match: Annotated[str | None, HeaderOf(max_length=200)] = Non
 
 
 Match = Annotated[str | None, Depends(_match)]
-"""What ``If-Match`` asks for; a job that has changed since is answered with 412, and as it is now."""
+"""What ``If-Match`` asks for; what has changed since is answered with 412, and as it is now."""
