@@ -19,7 +19,7 @@ from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Connection, Store, finding, jobs, journals
+from onward.store import Connection, Store, finding, jobs, journals, tallies
 
 _SOME = 20
 _FLOOR_SECONDS = 10.0
@@ -118,7 +118,7 @@ class Reader:
     def counts(self) -> dict[str, int]:
         """How many jobs there are of each of the six statuses."""
         with self._store.read() as conn:
-            found = jobs.count_by_status(conn, self._store.dialect)
+            found = tallies.by_status(conn, self._store.dialect)
         return {str(status): found.get(str(status), 0) for status in Status}
 
     def runs(self, job_id: str) -> list[Run]:

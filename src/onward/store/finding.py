@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from onward.model.job import Job
 from onward.model.job_filter import ARGUMENT, seconds_range
 from onward.model.query import EARLIEST, JobQuery, Place, Term
-from onward.store import rows
+from onward.store import rows, tallies
 from onward.store.dialects import Dialect
 
 COUNT_CAP = 10_000
@@ -76,7 +76,7 @@ def count_jobs(
     """How many jobs match, at most ``cap``."""
     branches, is_whole = _branches(dialect, query)
     if branches == [([], [])] and cap > COUNT_CAP:
-        return int(dialect.query(conn, "SELECT count(*) FROM jobs", [])[0][0])
+        return tallies.total(conn, dialect)
     total = 0
     for where, params in branches:
         conditions, values = list(where), list(params)
