@@ -31,7 +31,7 @@ def upgrade() -> None:
         op.get_bind().exec_driver_sql(statement)
     number = "nextval(pg_get_serial_sequence('job_tallies', 'number')::regclass)" if is_postgresql else "1"
     op.execute(
-        f"INSERT INTO job_tallies (number, jobs) SELECT {number}, found.jobs "  # noqa: S608 - words of our own
+        f"INSERT INTO job_tallies (number, jobs) SELECT {number}, found.jobs "
         "FROM (SELECT count(*) AS jobs FROM jobs) AS found WHERE found.jobs > 0"
     )
 
@@ -59,7 +59,7 @@ def _postgresql() -> list[str]:
     table = f"{schema}.job_tallies"
     calls = "FOR EACH STATEMENT EXECUTE FUNCTION onward_tally()"
     return [
-        "CREATE FUNCTION onward_tally() RETURNS trigger LANGUAGE plpgsql AS $onward$ BEGIN "  # noqa: S608 - words of our own
+        "CREATE FUNCTION onward_tally() RETURNS trigger LANGUAGE plpgsql AS $onward$ BEGIN "
         f"IF TG_OP = 'INSERT' THEN INSERT INTO {table} (jobs) SELECT count(*) FROM touched HAVING count(*) > 0; "
         f"ELSIF TG_OP = 'DELETE' THEN INSERT INTO {table} (jobs) SELECT -count(*) FROM touched HAVING count(*) > 0; "
         f"ELSE DELETE FROM {table}; END IF; RETURN NULL; END $onward$",
