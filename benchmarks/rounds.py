@@ -20,8 +20,10 @@ ROOT = Path(__file__).parents[1]
 KINDS = ("sqlite", "postgresql")
 QUESTIONS = (
     "limits", "drain", "submit", "latency", "checkpoint", "takeover", "ranges", "reads", "idle", "million", "prune",
-    "schedules",
+    "schedules", "lists",
 )  # fmt: skip
+ONLY = {"lists": ("sqlite",)}
+"""Questions that are asked of one database."""
 PEERS = {
     "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite"},
     "postgresql": {"drain": "pgqueuer_postgresql", "submit": "pgqueuer_postgresql"},

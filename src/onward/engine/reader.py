@@ -14,6 +14,7 @@ from onward.engine import explainer
 from onward.engine.hot import Hot
 from onward.engine.keeping import not_found
 from onward.engine.questions import with_questions
+from onward.engine.reasons import with_reasons
 from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
@@ -87,7 +88,7 @@ class Reader:
         with self._store.read() as conn:
             floor = None if query.is_deep else self._floor(conn)
             found = finding.find_jobs(conn, self._store.dialect, query, limit, at, floor)
-            listed = with_questions(conn, self._store, found.jobs)
+            listed = with_reasons(conn, self._store, with_questions(conn, self._store, found.jobs))
         self._hot.notice(listed)
         if not listed:
             return Page([], searched=found.searched)

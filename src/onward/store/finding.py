@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from onward.model.ids import id_floor
 from onward.model.job import Job
 from onward.model.job_filter import ARGUMENT, seconds_range
 from onward.model.query import EARLIEST, JobQuery, Place, Term
@@ -26,6 +27,7 @@ NEWEST = 100_000
 SORTED = 10_000
 """Jobs that are sorted by something else than their age."""
 _MOST_BRANCHES = 12
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 Where = tuple[list[str], list[Any]]
 
@@ -52,7 +54,7 @@ def find_jobs(
     ``floor``: the id from which on jobs are looked at where the lead does not say everything; see ``newest_floor``.
     """
     branches, is_whole = _branches(dialect, query)
-    low = None if is_whole or query.is_deep else floor
+    low = None if is_whole or query.is_deep else _lowest(query, floor)
     column = query.sort_column
     is_back = place is not None and place.is_back
     falls = query.is_falling != is_back
@@ -82,13 +84,20 @@ def count_jobs(
         conditions, values = list(where), list(params)
         if floor is not None and not is_whole and not query.is_deep:
             conditions.append("job_id >= ?")
-            values.append(floor)
+            values.append(_lowest(query, floor))
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS found"
         total += int(dialect.query(conn, sql, [*values, cap - total])[0][0])
         if total >= cap:
             return cap
     return total
+
+
+def _lowest(query: JobQuery, floor: str | None) -> str | None:
+    """The id from which on jobs are looked at: ids rise with time, so a query for younger ones looks at fewer."""
+    if floor is None or query.since is None:
+        return floor
+    return max(floor, id_floor(query.since - _CLOCKS_DIFFER))
 
 
 def newest_floor(conn: Connection, dialect: Dialect) -> str | None:
@@ -135,11 +144,11 @@ def _sorted(
         conditions.append(f"(coalesce({column}, ?) {sign} ? OR (coalesce({column}, ?) = ? AND job_id {sign} ?))")
         values += [nothing, value, nothing, value, place.id]
     way = "DESC" if falls else "ASC"
-    sql = (
-        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
-        f"ORDER BY coalesce({column}, ?) {way}, job_id {way} LIMIT ?"
-    )
-    return sql, [*values, nothing, limit]
+    order = f"ORDER BY coalesce({column}, ?) {way}, job_id {way}"
+    # What is sorted is narrow; whole rows are read of the page only.
+    page = f"SELECT job_id FROM jobs WHERE {' AND '.join(conditions)} {order} LIMIT ?"
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id IN (SELECT job_id FROM ({page}) AS page) {order}"
+    return sql, [*values, nothing, limit, nothing]
 
 
 # ---- conditions -------------------------------------------------------------------------------------------------
