@@ -64,8 +64,8 @@ def find_jobs(
         sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id IN ({ids}) ORDER BY {order}"
         searched = NEWEST if low is not None else None
     else:
-        ids, params = _ids(branches, low, None, SORTED, falls=True)
-        sql, params = _sorted(dialect, column, ids, params, place, limit + 1, falls=falls)
+        newest, params = _ids(branches, low, None, SORTED, falls=True, also=f", {column}")
+        sql, params = _sorted(dialect, column, newest, params, place, limit + 1, falls=falls)
         searched = SORTED
     found = [rows.job(row) for row in dialect.query(conn, sql, params)]
     page = found[:limit]
@@ -107,9 +107,9 @@ def newest_floor(conn: Connection, dialect: Dialect) -> str | None:
 
 
 def _ids(
-    branches: Sequence[Where], floor: str | None, place: Place | None, limit: int, *, falls: bool
+    branches: Sequence[Where], floor: str | None, place: Place | None, limit: int, *, falls: bool, also: str = ""
 ) -> tuple[str, list[Any]]:
-    """A statement for the ids of a page, each branch in order and cut to the page's length."""
+    """A statement for the ids of a page, each branch in order and cut to the page's length; ``also``: more columns."""
     order = f"ORDER BY job_id {'DESC' if falls else 'ASC'} LIMIT ?"
     parts: list[str] = []
     params: list[Any] = []
@@ -122,31 +122,31 @@ def _ids(
             conditions.append(f"job_id {'<' if falls else '>'} ?")
             given.append(place.id)
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        parts.append(f"SELECT job_id FROM (SELECT job_id FROM jobs{clause} {order}) AS branch{len(parts)}")
+        parts.append(f"SELECT job_id{also} FROM (SELECT job_id{also} FROM jobs{clause} {order}) AS branch{len(parts)}")
         params += [*given, limit]
     if len(parts) == 1:
         return parts[0], params
     # A job may stand in two branches only where they differ in nothing that is asked for.
-    return f"SELECT job_id FROM ({' UNION '.join(parts)}) AS branches {order}", [*params, limit]
+    return f"SELECT job_id{also} FROM ({' UNION '.join(parts)}) AS branches {order}", [*params, limit]
 
 
 def _sorted(
-    dialect: Dialect, column: str, ids: str, params: list[Any], place: Place | None, limit: int, *, falls: bool
+    dialect: Dialect, column: str, newest: str, params: list[Any], place: Place | None, limit: int, *, falls: bool
 ) -> tuple[str, list[Any]]:
     is_time = column.endswith("_at")
     nothing: Any = dialect.time(EARLIEST) if is_time else -1
-    conditions, values = [f"job_id IN ({ids})"], list(params)
+    where, values = "", list(params)
     if place is not None:
         value = place.value
         if is_time:
             value = dialect.time(datetime.fromisoformat(str(value)) if value is not None else EARLIEST)
         sign = "<" if falls else ">"
-        conditions.append(f"(coalesce({column}, ?) {sign} ? OR (coalesce({column}, ?) = ? AND job_id {sign} ?))")
+        where = f" WHERE coalesce({column}, ?) {sign} ? OR (coalesce({column}, ?) = ? AND job_id {sign} ?)"
         values += [nothing, value, nothing, value, place.id]
     way = "DESC" if falls else "ASC"
     order = f"ORDER BY coalesce({column}, ?) {way}, job_id {way}"
     # What is sorted is narrow; whole rows are read of the page only.
-    page = f"SELECT job_id FROM jobs WHERE {' AND '.join(conditions)} {order} LIMIT ?"
+    page = f"SELECT job_id FROM ({newest}) AS newest{where} {order} LIMIT ?"
     sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id IN (SELECT job_id FROM ({page}) AS page) {order}"
     return sql, [*values, nothing, limit, nothing]
 
