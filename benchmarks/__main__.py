@@ -3,6 +3,7 @@
 python -m benchmarks                        all questions, five rounds, both databases; writes RESULTS.md
 python -m benchmarks --quick                small sizes, one round; shown, not written
 python -m benchmarks drain submit --on sqlite --rounds 3
+python -m benchmarks schedules --write      these sections of RESULTS.md anew, the others stay
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import time
 from pathlib import Path
 
 from benchmarks import report, rounds
-from benchmarks.peers import has_peers
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
@@ -29,12 +29,15 @@ def main() -> int:
             for question in options.questions:
                 for kind in set(options.on) & set(rounds.ONLY.get(question, options.on)):
                     _measure(results, question, kind, server, Path(folder), options)
-                    if question in rounds.PEERS.get(kind, {}) and options.peers:
+                    if options.peers and rounds.peer_of(question, kind)[1] is not None:
                         _measure_peer(results, question, kind, server, Path(folder), options)
             if number + 1 < options.rounds:
                 _say(f"-- round {number + 1} of {options.rounds} done")
     text = report.as_markdown(results, options.rounds, options.quick)
-    if options.out is not None:
+    if options.write:
+        written = RESULTS.read_text(encoding="utf-8")
+        RESULTS.write_text(report.with_sections(written, results, options.rounds, options.quick), encoding="utf-8")
+    elif options.out is not None:
         options.out.write_text(text, encoding="utf-8")
     print(text)
     return 1 if results.errors else 0
@@ -89,6 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="5, or 1 with --quick")
     parser.add_argument("--on", choices=rounds.KINDS, action="append", help="one database only")
     parser.add_argument("--no-peers", dest="peers", action="store_false", help="leave the peers out")
+    parser.add_argument("--write", action="store_true", help="put the sections of these questions into RESULTS.md")
     parser.add_argument("--out", type=Path, help="where to write; RESULTS.md when everything is measured")
     options = parser.parse_args()
     unknown = set(options.questions) - set(rounds.QUESTIONS)
@@ -100,9 +104,10 @@ def _options() -> argparse.Namespace:
     options.rounds = options.rounds or (1 if options.quick else 5)
     if options.out is None and is_whole:
         options.out = RESULTS
-    if options.peers and not has_peers():
-        _say("Without the peers; to have them beside: python -m benchmarks.peers.install")
-        options.peers = False
+    asked = [rounds.peer_of(question, kind) for question in options.questions for kind in options.on]
+    missing = sorted({script for script, python in asked if script and python is None})
+    if options.peers and missing:
+        _say(f"Without the peers {', '.join(missing)}; to have them beside: python -m benchmarks.peers.install")
     return options
 
 

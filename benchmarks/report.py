@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,12 +66,31 @@ def as_markdown(results: Results, rounds: int, quick: bool) -> str:
     how = f"{rounds} round{'s' if rounds > 1 else ''}" + (" with small sizes" if quick else "")
     lines = [HEAD.format(rounds=how), *(f"- {name}: {text}" for name, text in results.facts.items())]
     for question in dict.fromkeys(key[0] for key in results.rounds):
-        lines += ["", f"## {question.capitalize()}", ""]
-        lines += ["| what | database | onward | peer | ratio | to reach | reached |", "|---|---|---|---|---|---|---|"]
-        lines += [_row(results, key, figures) for key, figures in results.rounds.items() if key[0] == question]
+        lines += ["", f"## {question.capitalize()}", "", *_table(results, question)]
     if results.errors:
         lines += ["", "## Not measured", "", *(f"- {error}" for error in results.errors)]
     return "\n".join(lines) + "\n"
+
+
+def with_sections(page: str, results: Results, rounds: int, quick: bool) -> str:
+    """A page with the sections of these results in it, each with what it was measured on; the others stay."""
+    head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
+    known = {section.partition("\n")[0]: section for section in sections}
+    how = f"{rounds} round{'s' if rounds > 1 else ''}" + (" with small sizes" if quick else "")
+    facts = ", ".join(f"{name} {text}" for name, text in results.facts.items())
+    for question in dict.fromkeys(key[0] for key in results.rounds):
+        title = f"## {question.capitalize()}"
+        lines = [title, "", f"Measured by itself, {how}: {facts}.", "", *_table(results, question), "", ""]
+        known[title] = "\n".join(lines)
+    return (head.rstrip("\n") + "\n\n" + "".join(known.values())).rstrip("\n") + "\n"
+
+
+def _table(results: Results, question: str) -> list[str]:
+    return [
+        "| what | database | onward | peer | ratio | to reach | reached |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(results, key, figures) for key, figures in results.rounds.items() if key[0] == question),
+    ]
 
 
 def _row(results: Results, key: tuple[str, str, str], figures: list[Figure]) -> str:

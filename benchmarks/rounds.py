@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import schedules
 from benchmarks.figure import Figure
-from benchmarks.peers import python_of_peers
+from benchmarks.peers import python_of
 from tests.servers import Postgres
 
 ROOT = Path(__file__).parents[1]
@@ -25,9 +26,14 @@ QUESTIONS = (
 ONLY = {"lists": ("sqlite",)}
 """Questions that are asked of one database."""
 PEERS = {
-    "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite"},
-    "postgresql": {"drain": "pgqueuer_postgresql", "submit": "pgqueuer_postgresql"},
+    "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite", "schedules": "apscheduler_store"},
+    "postgresql": {
+        "drain": "pgqueuer_postgresql",
+        "submit": "pgqueuer_postgresql",
+        "schedules": "apscheduler_store",
+    },
 }
+SIZES_OF_PEERS = {"schedules": (schedules.QUICK, schedules.TOTAL)}
 LIMIT_SECONDS = 1800
 DURABLE = ("synchronous_commit", "fsync", "full_page_writes")
 
@@ -72,13 +78,19 @@ def answer(question: str, kind: str, server: Server, folder: Path, *, quick: boo
     return [Figure(**each) for each in found]
 
 
+def peer_of(question: str, kind: str) -> tuple[str, Path | None]:
+    """The script of the peer for a question (empty for none), and the interpreter that has its library, if any."""
+    script = PEERS[kind].get(question, "")
+    return script, python_of(script) if script else None
+
+
 def ask_peer(question: str, kind: str, server: Server, folder: Path, *, quick: bool) -> tuple[str, dict[str, float]]:
     """The peer's name and version, and its figures by the names of ours."""
-    script = Path(__file__).parent / "peers" / f"{PEERS[kind][question]}.py"
+    script, python = peer_of(question, kind)
+    small, whole = SIZES_OF_PEERS.get(question, (5000, 10_000))
     with _fresh(kind, server, folder) as (address, place):
-        count = 5000 if quick else 10_000
-        command = [str(python_of_peers()), str(script), question, address, str(place), str(count)]
-        found = _last_line(command)
+        path = Path(__file__).parent / "peers" / f"{script}.py"
+        found = _last_line([str(python), str(path), question, address, str(place), str(small if quick else whole)])
     return found.pop("peer"), found
 
 

@@ -17,6 +17,7 @@ from benchmarks.figure import Figure, Target
 from benchmarks.workload import PAYLOAD, make_app, vacuum
 from onward import Onward
 
+TOTAL, QUICK = 100_000, 20_000
 ADDED = 10_000
 DUE = 1_000
 LOOKS = 21
@@ -24,7 +25,7 @@ LOOKS = 21
 
 def measure(target: Target) -> list[Figure]:
     """Seconds to add, milliseconds of an idle look, seconds until all that is due is started."""
-    total = target.size(100_000, 20_000)
+    total = target.size(TOTAL, QUICK)
     app = make_app(target.url, target.folder)
     app.counts()
     added = _add(app, 0, ADDED)

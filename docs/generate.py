@@ -71,7 +71,7 @@ PARTS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Metrics", "onward.telemetry.metrics", ("Metrics", "metrics_text")),
     ("The load", "onward.model.load", ("Load", "QueueDepth")),
     ("Cron", "onward.model.cron", ("Cron", "DueTime")),
-    ("asyncio", "onward.aio", ("AsyncOnward",)),
+    ("asyncio", "onward.aio", ("AsyncOnward", "AsyncSchedules")),
     (
         "The older interface",
         "onward.manager",

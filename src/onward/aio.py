@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import builtins
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar
 
 from onward.app import Onward
 from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport
+from onward.model.cron import DueTime
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.question import QuestionRecord
+from onward.model.schedule import Backfill, Forecast, Schedule
+from onward.model.schedule_entry import ScheduleChange
 from onward.model.states import Status
 
 P = ParamSpec("P")
@@ -30,6 +36,8 @@ class AsyncOnward:
     def __init__(self, app: Onward, threads: int = 4) -> None:
         self.app = app
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="onward-aio")
+        self.schedules = AsyncSchedules(self)
+        """The verbs of ``app.schedules``."""
 
     async def _call(self, verb: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await asyncio.get_running_loop().run_in_executor(self._pool, partial(verb, *args, **kwargs))
@@ -205,3 +213,98 @@ class AsyncOnward:
     async def close(self) -> None:
         """Let the threads go; the application itself stays open."""
         self._pool.shutdown(wait=False)
+
+
+class AsyncSchedules:
+    """``aio.schedules``: each verb of ``app.schedules`` as a coroutine, with the same arguments, results and errors."""
+
+    def __init__(self, aio: AsyncOnward) -> None:
+        self._schedules, self._call = aio.app.schedules, aio._call
+
+    async def add(self, name: str, job_type: str | Callable[..., Any], **given: Any) -> Schedule:
+        """See ``Schedules.add``."""
+        return await self._call(self._schedules.add, name, job_type, **given)
+
+    async def add_many(self, entries: Sequence[Mapping[str, Any]]) -> builtins.list[Schedule]:
+        """See ``Schedules.add_many``."""
+        return await self._call(self._schedules.add_many, entries)
+
+    async def edit(self, name: str, **changes: Any) -> Schedule:
+        """See ``Schedules.edit``."""
+        return await self._call(self._schedules.edit, name, **changes)
+
+    async def delete(self, name: str) -> None:
+        """See ``Schedules.delete``."""
+        await self._call(self._schedules.delete, name)
+
+    async def get(self, name: str) -> Schedule:
+        """See ``Schedules.get``."""
+        return await self._call(self._schedules.get, name)
+
+    async def name_of(self, schedule_id: str) -> str | None:
+        """See ``Schedules.name_of``."""
+        return await self._call(self._schedules.name_of, schedule_id)
+
+    async def list(self, **filters: Any) -> builtins.list[Schedule]:
+        """See ``Schedules.list``."""
+        return await self._call(self._schedules.list, **filters)
+
+    async def runs(self, name: str, limit: int = 100) -> builtins.list[Run]:
+        """See ``Schedules.runs``."""
+        return await self._call(self._schedules.runs, name, limit)
+
+    async def preview(self, name_or_cron: str, count: int = 5, **more: Any) -> builtins.list[DueTime]:
+        """See ``Schedules.preview``."""
+        return await self._call(self._schedules.preview, name_or_cron, count, **more)
+
+    async def preview_interval(self, seconds: int, count: int = 5, **more: Any) -> builtins.list[DueTime]:
+        """See ``Schedules.preview_interval``."""
+        return await self._call(self._schedules.preview_interval, seconds, count, **more)
+
+    async def forecast(self, hours: float = 24) -> builtins.list[Forecast]:
+        """See ``Schedules.forecast``."""
+        return await self._call(self._schedules.forecast, hours)
+
+    async def pause(self, name: str, **why: Any) -> Schedule:
+        """See ``Schedules.pause``."""
+        return await self._call(self._schedules.pause, name, **why)
+
+    async def resume(self, name: str) -> Schedule:
+        """See ``Schedules.resume``."""
+        return await self._call(self._schedules.resume, name)
+
+    async def run_now(self, name: str) -> Job:
+        """See ``Schedules.run_now``."""
+        return await self._call(self._schedules.run_now, name)
+
+    async def skip_next(self, name: str, **why: Any) -> Schedule:
+        """See ``Schedules.skip_next``."""
+        return await self._call(self._schedules.skip_next, name, **why)
+
+    async def backfill(self, name: str, start: datetime, end: datetime, dry_run: bool = True) -> Backfill:
+        """See ``Schedules.backfill``."""
+        return await self._call(self._schedules.backfill, name, start, end, dry_run)
+
+    async def pause_all(self, **why: Any) -> None:
+        """See ``Schedules.pause_all``."""
+        await self._call(self._schedules.pause_all, **why)
+
+    async def resume_all(self) -> None:
+        """See ``Schedules.resume_all``."""
+        await self._call(self._schedules.resume_all)
+
+    async def paused_reason(self) -> str | None:
+        """See ``Schedules.paused_reason``."""
+        return await self._call(self._schedules.paused_reason)
+
+    async def load(self, path: str | Path) -> builtins.list[ScheduleChange]:
+        """See ``Schedules.load``."""
+        return await self._call(self._schedules.load, path)
+
+    async def diff(self, path: str | Path) -> builtins.list[ScheduleChange]:
+        """See ``Schedules.diff``."""
+        return await self._call(self._schedules.diff, path)
+
+    async def tick(self, now: datetime | None = None) -> builtins.list[Job]:
+        """See ``Schedules.tick``."""
+        return await self._call(self._schedules.tick, now)

@@ -452,48 +452,74 @@ class Onward:
 
     # ---- steering -------------------------------------------------------------------------------------------
 
-    def cancel(self, job_id: str, *, actor: str | None = None, reason: str = "") -> Job:
-        """Stop a job: it reads ``cancelled`` at once, and leaves at its next check with its checkpoint saved."""
+    def cancel(
+        self, job_id: str, *, actor: str | None = None, reason: str = "", expect_version: str | None = None
+    ) -> Job:
+        """Stop a job: it reads ``cancelled`` at once, and leaves at its next check with its checkpoint saved.
+
+        ``expect_version``, here and in the verbs that follow: the ``version`` of the job as it was looked at. If it has
+        moved or was changed since, ``ChangedMeanwhile`` is raised with the job as it is, and nothing is done.
+        """
         return self._move(
-            job_id, lambda c, j, now: transitions.cancel(c, self._store, j, now, actor=actor, reason=reason)
+            job_id,
+            lambda c, j, now: transitions.cancel(c, self._store, j, now, actor=actor, reason=reason),
+            expect_version,
         )
 
-    def resume(self, job_id: str, *, actor: str | None = None) -> Job:
+    def resume(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Go on with a failed, cancelled or held job from its checkpoint. Raises ``IllegalTransition``."""
-        return self._move(job_id, lambda c, j, now: transitions.resume(c, self._store, j, now, actor=actor))
+        return self._move(
+            job_id, lambda c, j, now: transitions.resume(c, self._store, j, now, actor=actor), expect_version
+        )
 
-    def restart(self, job_id: str, *, actor: str | None = None) -> Job:
+    def restart(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Start a failed, cancelled or held job fresh: the same job, from the beginning."""
-        return self._move(job_id, lambda c, j, now: transitions.restart(c, self._store, j, now, actor=actor))
+        return self._move(
+            job_id, lambda c, j, now: transitions.restart(c, self._store, j, now, actor=actor), expect_version
+        )
 
-    def discard(self, job_id: str, *, actor: str | None = None) -> Job:
+    def discard(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Drop what an interrupted job has saved; its record stays."""
-        return self._move(job_id, lambda c, j, now: transitions.discard(c, self._store, j, now, actor=actor))
+        return self._move(
+            job_id, lambda c, j, now: transitions.discard(c, self._store, j, now, actor=actor), expect_version
+        )
 
-    def pause(self, job_id: str, *, actor: str | None = None, reason: str = "") -> Job:
+    def pause(
+        self, job_id: str, *, actor: str | None = None, reason: str = "", expect_version: str | None = None
+    ) -> Job:
         """Keep a job from being run; a running one stops at its next consistent point."""
         return self._move(
-            job_id, lambda c, j, now: transitions.pause(c, self._store, j, now, actor=actor, reason=reason)
+            job_id,
+            lambda c, j, now: transitions.pause(c, self._store, j, now, actor=actor, reason=reason),
+            expect_version,
         )
 
-    def unpause(self, job_id: str, *, actor: str | None = None) -> Job:
+    def unpause(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Let a paused job go on."""
-        return self._move(job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor))
+        return self._move(
+            job_id, lambda c, j, now: transitions.unpause(c, self._store, j, now, actor=actor), expect_version
+        )
 
-    def force_stop(self, job_id: str, *, actor: str | None = None) -> Job:
+    def force_stop(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Cancel a job, and press code that does not leave at once: an exception in its thread, a kill of its process.
 
         ``waiting_reason`` of the answer says whether its worker can be reached. Raises ``IllegalTransition`` when
         nothing of the job runs.
         """
-        return self._move(job_id, lambda c, j, now: steering.force_stop(c, self._store, j, now, actor=actor))
+        return self._move(
+            job_id, lambda c, j, now: steering.force_stop(c, self._store, j, now, actor=actor), expect_version
+        )
 
-    def acknowledge(self, job_id: str, *, by: str | None = None, note: str = "") -> Job:
+    def acknowledge(
+        self, job_id: str, *, by: str | None = None, note: str = "", expect_version: str | None = None
+    ) -> Job:
         """Take note that a job failed, was cancelled or was cut off: it is no longer open for anybody.
 
         Resuming it takes the note away. Raises ``IllegalTransition``.
         """
-        return self._move(job_id, lambda c, j, now: steering.acknowledge(c, self._store, j, now, by=by, note=note))
+        return self._move(
+            job_id, lambda c, j, now: steering.acknowledge(c, self._store, j, now, by=by, note=note), expect_version
+        )
 
     def change(
         self,
@@ -504,10 +530,11 @@ class Onward:
         run_at: datetime | None = None,
         tags: Sequence[str] | None = None,
         actor: str | None = None,
+        expect_version: str | None = None,
     ) -> Job:
         """Change a job that waits to be run; what is left out stays. Raises ``IllegalTransition``, ``InvalidValue``."""
         given: dict[str, Any] = {"priority": priority, "queue": queue, "run_at": run_at, "tags": tags, "actor": actor}
-        return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given))
+        return self._move(job_id, lambda c, j, now: steering.change(c, self._store, j, now, **given), expect_version)
 
     def answer(
         self,
@@ -534,9 +561,14 @@ class Onward:
             return self._later.answer(job_id, response, **given)
         return self.questions.answer(job_id, response, **given)
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str, *, expect_version: str | None = None) -> None:
         """Delete the record of an ended job with all that belongs to it."""
-        self._store.write(lambda conn: transitions.delete(conn, self._store, parsed(job_id)))
+
+        def work(conn: Connection) -> None:
+            steering.check_version(conn, self._store, parsed(job_id), expect_version)
+            transitions.delete(conn, self._store, parsed(job_id))
+
+        self._store.write(work)
         self._hot.forget(parsed(job_id))
         self._store.doorbell.ring()
 
@@ -559,8 +591,14 @@ class Onward:
                 self.acknowledge(job.id, by="run_again", note=f"Run again as {shown(new.id)}.")
         return new
 
-    def _move(self, job_id: str, move: Callable[[Connection, str, datetime], Job]) -> Job:
-        job = self._store.write(lambda conn: move(conn, parsed(job_id), self._store.now()))
+    def _move(
+        self, job_id: str, move: Callable[[Connection, str, datetime], Job], expect_version: str | None = None
+    ) -> Job:
+        def work(conn: Connection) -> Job:
+            steering.check_version(conn, self._store, parsed(job_id), expect_version)
+            return move(conn, parsed(job_id), self._store.now())
+
+        job = self._store.write(work)
         self._store.doorbell.ring()
         self._hot.note([job])
         return job

@@ -29,7 +29,8 @@
     ├── InvalidAnswer               the answer does not fit the question's schema
     ├── StoreUnavailable            the database cannot be reached, or is locked or full
     │   ├── SchemaMismatch          the database is of an older or newer version, or somebody else's
-    │   └── DatabaseMoved           everything in it was moved to another database
+    │   ├── DatabaseMoved           everything in it was moved to another database
+    │   └── ServerUnreachable       the server that is asked over HTTP does not answer
     ├── JournalUnavailable          the journal for outages cannot be written: its disk or its limit is full
     ├── InvalidExport               a file is not a whole export that this version can read
     ├── ImportClash                 what is to be brought in is there already
@@ -180,6 +181,8 @@ class IncompleteJobFound(_InTheWay):
         super().__init__(message, hint=hint, job=job)
         self.percent = percent
         self.age_seconds = age_seconds
+        self.resume: Any = None
+        """What a server has told about it: the facts of the question whether to resume."""
 
 
 class IdempotencyConflict(_InTheWay):
@@ -321,6 +324,12 @@ class DatabaseMoved(StoreUnavailable):
 
     code = "database-moved"
     exit_code = 6
+
+
+class ServerUnreachable(StoreUnavailable):
+    """The server that is asked over HTTP does not answer, or its own database is away."""
+
+    code = "server-unreachable"
 
 
 class InvalidExport(OnwardError):

@@ -15,7 +15,10 @@ from onward.cli.tree import load
 from tests.cli.conftest import Cli
 from tests.house.conftest import ROOT, text_of
 
-PAGES = ["job list", "job resume", "run", "watch", "worker", "demo", "chain validate", "db sql", "config show"]
+PAGES = [
+    "job list", "job resume", "run", "watch", "worker", "demo", "chain validate", "db sql", "config show",
+    "schedule", "schedule add", "schedule list", "schedule next", "schedule backfill", "scheduler", "simulate",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("columns", [80, 200])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from onward import InvalidConfig, InvalidSchedule, InvalidValue, JobTypes, Onward, ResourceBusy, ScheduleNotFound
+from onward.aio import AsyncOnward, AsyncSchedules
+from onward.engine.schedules import Schedules
 from tests.app_fixtures import Apps, ended, rows
 from tests.engine.schedules_place import NOON, Place, with_jobs
 
@@ -300,3 +303,26 @@ def test_scheduler_loads_its_file_at_the_start(apps: Apps, tmp_path: Path) -> No
     path.write_text(FILE.format("0 200 * * *"))
     with pytest.raises(InvalidConfig):
         app.scheduler().start()
+
+
+def test_asyncio_has_every_verb_of_schedules() -> None:
+    def verbs(of: type) -> set[str]:
+        return {name for name in vars(of) if not name.startswith("_")}
+
+    assert verbs(AsyncSchedules) == verbs(Schedules)
+
+
+def test_asyncio_forwards_what_it_is_given(at: Place) -> None:
+    async def steer() -> list[object]:
+        aio = AsyncOnward(at.app)
+        await aio.schedules.add("hourly", "greet", interval_minutes=60, params={"name": "ada"})
+        paused = await aio.schedules.pause("hourly", reason="moving", by="ada")
+        resumed = await aio.schedules.resume("hourly")
+        job = await aio.schedules.run_now("hourly")
+        listed = [each.name for each in await aio.schedules.list(limit=5)]
+        await aio.schedules.delete("hourly")
+        left = await aio.schedules.list()
+        await aio.close()
+        return [paused.paused_reason, resumed.enabled, job.params, listed, left]
+
+    assert asyncio.run(steer()) == ["moving", True, {"name": "ada"}, ["hourly"], []]

@@ -75,3 +75,34 @@ def test_wrong_requests_say_what_is_wrong(client: TestClient) -> None:
     asked = client.get("/api/v1/jobs?stat=failed")
     assert asked.status_code == 400
     assert "Did you mean stat" in asked.json()["hint"]
+
+
+def test_a_verb_is_refused_when_the_job_has_changed_since_it_was_looked_at(app: Onward, client: TestClient) -> None:
+    at = f"/api/v1/jobs/{app.submit('count', delay=600).id}"
+    seen = {"If-Match": client.get(at).headers["etag"]}
+    assert client.post(f"{at}/pause", headers=seen, json={"reason": "first"}).status_code == 200
+    for answer in (
+        client.post(f"{at}/cancel", headers=seen),
+        client.post(f"{at}/unpause", headers=seen),
+        client.patch(at, headers=seen, json={"priority": 3}),
+        client.delete(at, headers=seen),
+    ):
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (412, "changed-meanwhile")
+        assert (problem["job"]["state"], problem["job"]["paused_reason"]) == ("paused", "first")
+    assert client.get(at).json()["priority"] == 0
+    assert client.post(f"{at}/cancel", headers={"If-Match": 'W/"x"'}).json()["code"] == "if-match-invalid"
+    now = {"If-Match": client.get(at).headers["etag"]}
+    assert client.post(f"{at}/cancel", headers=now).json()["state"] == "cancelled"
+    assert client.post(f"{at}/ack", headers={"If-Match": "*"}).status_code == 200
+
+
+def test_what_a_job_has_been_answered_counts_as_a_change(app: Onward, client: TestClient) -> None:
+    job = app.submit("asks")
+    run_all(app)
+    at = f"/api/v1/jobs/{job.id}"
+    seen = client.get(at).headers["etag"]
+    assert client.post(f"{at}/pause", headers={"If-Match": seen}).status_code == 200
+    seen = client.get(at).headers["etag"]
+    app.answer(job.id, True)
+    assert client.post(f"{at}/cancel", headers={"If-Match": seen}).status_code == 412

@@ -21,13 +21,17 @@ _EVERYWHERE: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "database": (Annotated[str | None, typer.Option("--database", metavar="URL", help="The database to use.")], None),
+    "server": (
+        Annotated[str | None, typer.Option("--server", metavar="URL", help="Ask this server, over HTTP.")],
+        None,
+    ),
     "profile": (Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of settings.")], None),
     "tz": (
         Annotated[str, typer.Option("--tz", metavar="ZONE", help="Show times in local, utc or a named zone.")],
         "local",
     ),
     "color": (Annotated[str, typer.Option("--color", metavar="WHEN", help="auto, always or never.")], "auto"),
-    "verbose": (Annotated[bool, typer.Option("--verbose", help="Say which database is used.")], False),
+    "verbose": (Annotated[bool, typer.Option("--verbose", help="Say which database or server is used.")], False),
     "debug": (Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")], False),
 }
 _OF_DATA: dict[str, tuple[Any, Any]] = {

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import onward
+from onward.cli.door import Door
 from onward.cli.show.output import Output
 from onward.cli.show.times import Zone
 from onward.cli.told import Told, say
@@ -20,10 +21,23 @@ class Here:
         self.told = told
 
     @cached_property
-    def app(self) -> onward.Onward:
-        """The application that was named, or the one with the built-in catalogue."""
-        from onward.cli.target import database_line, open_app
+    def app(self) -> Door:
+        """The server that was named, or else the application."""
+        from onward.cli.target import open_server
 
+        server = open_server(self.told)
+        if server is None:
+            return self.local
+        if self.told.verbose:
+            say(f"Server: {server.wire.address}")
+        return server
+
+    @cached_property
+    def local(self) -> onward.Onward:
+        """The application that was named, or the one with the built-in catalogue. Raises ``NeedsDatabase``."""
+        from onward.cli.target import database_line, open_app, refuse_server
+
+        refuse_server(self.told)
         app = open_app(self.told)
         if self.told.verbose:
             say(f"Database: {database_line(app, self.told)}")
@@ -58,5 +72,6 @@ class Here:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if "app" in self.__dict__:
-            self.app.close()
+        for name in ("app", "local"):
+            if name in self.__dict__:
+                self.__dict__[name].close()

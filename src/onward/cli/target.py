@@ -13,6 +13,7 @@ from types import ModuleType
 from onward.app import Onward
 from onward.cli.told import Told
 from onward.errors import OnwardError
+from onward.remote import Remote
 from onward.settings import Settings
 
 
@@ -26,6 +27,35 @@ class AppNotFound(OnwardError):
 def app_name(told: Told) -> str | None:
     """How the application was named, if it was."""
     return told.app or os.environ.get("ONWARD_APP") or None
+
+
+class NeedsDatabase(OnwardError):
+    """What was asked for is done on the database, and a server was named."""
+
+    code = "needs-database"
+    exit_code = 2
+
+
+def open_server(told: Told) -> Remote | None:
+    """The server of ``--server``, ONWARD_SERVER or a configuration file; None where an application is meant."""
+    if told.server is None and (told.database is not None or told.app is not None):
+        return None
+    settings = Settings.load(flags={"client.server": told.server, "profile": told.profile})
+    client = settings.client
+    if client.server is None:
+        return None
+    return Remote(client.server, client.key, timeout=client.timeout_seconds)
+
+
+def refuse_server(told: Told) -> None:
+    """Raise ``NeedsDatabase`` where a server was named: nothing is done to another place than the one meant."""
+    server = open_server(told)
+    if server is not None:
+        where = "--server" if told.server is not None else "the setting client.server (ONWARD_SERVER)"
+        raise NeedsDatabase(
+            f"This works on the database itself, and {where} names {server.wire.address}. Nothing was done.",
+            hint="give --database URL, or run it where the server runs",
+        )
 
 
 def open_app(told: Told) -> Onward:

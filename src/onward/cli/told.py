@@ -18,6 +18,7 @@ class Told:
 
     app: str | None = None
     database: str | None = None
+    server: str | None = None
     profile: str | None = None
     color: str = "auto"
     tz: str = "local"
@@ -33,6 +34,8 @@ class Told:
     def __post_init__(self) -> None:
         if self.color not in ("auto", "always", "never"):
             raise InvalidValue(f"--color is auto, always or never, not {self.color!r}.")
+        if self.server is not None and (self.database or self.app):
+            raise InvalidValue("Give --server, or --database and --app, not both.")
 
     @property
     def form(self) -> Form:

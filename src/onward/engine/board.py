@@ -34,8 +34,8 @@ class Resources:
             item["waiting"] = waiting.get(item["name"], 0)
         return found
 
-    def board(self) -> builtins.list[dict[str, Any]]:
-        """All as in ``get``; sources only while somebody has them or waits for them. A few statements for all of it."""
+    def board(self, *, idle: bool = False) -> builtins.list[dict[str, Any]]:
+        """All as in ``get``; sources only while somebody has them or waits for them, unless ``idle`` is said."""
         with self._store.read() as conn:
             dialect = self._store.dialect
             holders, waiters = board.all_holders(conn, dialect), board.all_waiters(conn, dialect)
@@ -48,7 +48,7 @@ class Resources:
         return [
             item
             for item in found
-            if not item["name"].startswith("source:") or item["holders"] or item["waiting"] or item["held_by"]
+            if idle or not item["name"].startswith("source:") or item["holders"] or item["waiting"] or item["held_by"]
         ]
 
     def get(self, name: str) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The book of schedules: what people and files say becomes rows, checked and planned, within one transaction."""
+"""The book of schedules: what people and files say becomes rows, checked and planned, within one transaction.
+
+New ones are planned before it begins, since a zone and an expression take longer than their row.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,15 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What somebody wants of a schedule: the fields as they shall be; ``origin`` says where that is written."""
+    """What somebody wants of a schedule: the fields as they shall be; ``origin`` says where that is written.
+
+    ``first`` is the schedule with its plan, where it is probably a new one.
+    """
 
     wanted: Schedule
     rule: Rule
     digest: str | None = None
+    first: Schedule | None = None
 
 
 def spec(registry: JobTypes, name: str, job_type: str | Callable[..., Any], now: datetime, **given: Any) -> Spec:
@@ -84,17 +91,29 @@ def _check_texts(wanted: Schedule) -> None:
         ids.check_name(wanted.source_id, "The source id")
 
 
+def draft(store: Store, new_ids: Ids, specs: Sequence[Spec], now: datetime) -> list[Spec]:
+    """The same, those planned whose names nobody has yet. Raises ``InvalidSchedule`` for one that is never due."""
+    with store.read() as conn:
+        known = schedules.known_names(conn, store.dialect, [item.wanted.name for item in specs])
+    made = iter(new_ids.many(len(specs)))
+    return [
+        item
+        if item.wanted.name in known
+        else replace(item, first=_first(replace(item.wanted, id=next(made)), item.rule, now))
+        for item in specs
+    ]
+
+
 def save(conn: Connection, store: Store, new_ids: Ids, specs: Sequence[Spec], now: datetime) -> list[Schedule]:
     """Write schedules: new names are added, known ones updated; in the order given. Later ones of one name win."""
     names = [item.wanted.name for item in specs]
     known = {found.name: found for found in schedules.get_schedules(conn, store.dialect, "name", names, lock=True)}
     fresh: dict[str, Schedule] = {}
-    made = iter(new_ids.many(len(specs)))
     for item in specs:
         name = item.wanted.name
         before = known.get(name)
         if before is None:
-            fresh[name] = _first(replace(item.wanted, id=next(made)), item.rule, now)
+            fresh[name] = item.first or _first(replace(item.wanted, id=new_ids.new()), item.rule, now)
         else:
             known[name] = _update(conn, store, before, item, now)
     if fresh:

@@ -299,7 +299,8 @@ class Schedules:
     # ---- writing --------------------------------------------------------------------------------------------
 
     def _save(self, specs: Sequence[Spec], now: datetime) -> builtins.list[Schedule]:
-        return self._written(lambda conn: schedule_book.save(conn, self._store, self._ids, specs, now))
+        drafted = schedule_book.draft(self._store, self._ids, specs, now)
+        return self._written(lambda conn: schedule_book.save(conn, self._store, self._ids, drafted, now))
 
     def _written(self, work: Callable[[Connection], T]) -> T:
         done = self._store.write(work)

@@ -1,4 +1,4 @@
-"""A worker whose services are turned by hand, one job at a time, and whose way to the database can be cut.
+"""Workers and schedulers that are turned by hand, one job or look at a time, and whose way to the database can be cut.
 
 Everything else is the real thing: claims, desks, writer, heartbeat, rescuer and their statements. Whoever turns it
 decides when each has its turn, on a clock that he moves, so that the same turns give the same run.
@@ -10,14 +10,16 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Protocol, cast
 
 from onward.engine.changes import Batch
 from onward.engine.desk import Desk
+from onward.engine.scheduler import Scheduler
 from onward.engine.worker import Worker
 from onward.engine.writer import Change
 from onward.model import outcome
-from onward.model.job import Json
+from onward.model.job import Job, Json
 from onward.model.outcome import Outcome
 from onward.store import Connection
 from onward.store.engines import Engines
@@ -30,8 +32,12 @@ class Gate(Protocol):
         """Nothing has been done yet."""
         ...
 
+    def written(self) -> None:
+        """A transaction that may have changed something is committed."""
+        ...
+
     def after(self) -> None:
-        """It is committed, and nobody has heard of it yet."""
+        """It is done, and nobody has heard of it yet."""
         ...
 
     def alive(self) -> None:
@@ -49,12 +55,12 @@ class GatedEngines:
 
     @contextlib.contextmanager
     def writing(self, patience: float | None = None) -> Iterator[Connection]:
-        with self._between(), self._inner.writing(patience) as conn:
+        with self._between(is_write=True), self._inner.writing(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
     def writing_once(self, patience: float | None = None) -> Iterator[Connection]:
-        with self._between(), self._inner.writing_once(patience) as conn:
+        with self._between(is_write=True), self._inner.writing_once(patience) as conn:
             yield conn
 
     @contextlib.contextmanager
@@ -63,7 +69,7 @@ class GatedEngines:
             yield conn
 
     @contextlib.contextmanager
-    def _between(self) -> Iterator[None]:
+    def _between(self, *, is_write: bool = False) -> Iterator[None]:
         if self._depth:
             yield
             return
@@ -73,6 +79,8 @@ class GatedEngines:
             yield
         finally:
             self._depth -= 1
+        if is_write:
+            self._gate.written()
         self._gate.after()
 
     def __getattr__(self, name: str) -> Any:
@@ -191,6 +199,34 @@ class SimulatedWorker:
     def _run_child(self, desk: Desk, _params: dict[str, Json]) -> Outcome:
         """What would run in a process of its own runs here."""
         return outcome.of_result(desk.job_type.func(**self._worker._executor._prepare(desk)))
+
+
+class SimulatedScheduler:
+    """One scheduler that looks when it is told to."""
+
+    def __init__(self, scheduler: Scheduler, gate: Gate) -> None:
+        store = scheduler._store
+        store.prepare()
+        store._engines = cast(Engines, GatedEngines(store.engines, gate))
+        self._scheduler = scheduler
+        self._made: list[Job] = []
+        self._decide = scheduler._decider.tick
+        scheduler._decider.tick = self._decide_and_keep  # type: ignore[method-assign]  # to hear of what was started
+
+    def look(self) -> float:
+        """One turn; the seconds until it wants the next. Raises ``StoreUnavailable``."""
+        seconds = self._scheduler.tick()
+        return self._scheduler._store.settings.scheduler.check_interval_seconds if seconds is None else seconds
+
+    def made(self) -> list[Job]:
+        """The jobs that it has started since it was asked last."""
+        found, self._made = self._made, []
+        return found
+
+    def _decide_and_keep(self, now: datetime | None = None, *, faulty: bool = False) -> list[Job]:
+        made = self._decide(now, faulty=faulty)
+        self._made += made
+        return made
 
 
 def _telling(commit: Any, on_written: Callable[[Change], None]) -> Any:

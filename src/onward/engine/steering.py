@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from onward.engine import explainer, transitions
+from onward.engine.questions import with_questions
 from onward.engine.submission import aware, check_text
-from onward.errors import IllegalTransition, InvalidValue
+from onward.errors import ChangedMeanwhile, IllegalTransition, InvalidValue
 from onward.model import codec
 from onward.model.ids import parsed, shown
 from onward.model.job import EventRecord, Job, Page
@@ -17,6 +18,19 @@ from onward.model.older import is_in_process, is_outside
 from onward.model.query import AuditQuery, cursor, place
 from onward.model.states import Status, Waiting
 from onward.store import Connection, Store, auditing, jobs
+
+
+def check_version(conn: Connection, store: Store, job_id: str, expected: str | None) -> None:
+    """Raise ``ChangedMeanwhile`` when a job is not as somebody has seen it; until the transaction ends it stays so."""
+    if expected is None:
+        return
+    [job] = with_questions(conn, store, [transitions.locked(conn, store, job_id)])
+    if job.version != expected:
+        raise ChangedMeanwhile(
+            f"Job {shown(job.id)} has changed since it was looked at: it is {job.state} now. Nothing was done.",
+            hint="Look again, and decide anew.",
+            job=job,
+        )
 
 
 def force_stop(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:

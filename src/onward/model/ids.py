@@ -76,6 +76,19 @@ def parsed(text: str) -> str:
         return text
 
 
+def is_id(text: str) -> bool:
+    """Whether this is an id in one of its two forms, and not a foreign one."""
+    found = parsed(text)
+    return found != text or _is_uuid(text)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
 def stored_endings(ending: str) -> list[str]:
     """How stored ids may end whose form for people, or whose own text, ends in ``ending``."""
     found = [ending]

@@ -24,6 +24,17 @@ _LONGEST_NAME = 200
 _KINDS = ("cron", "interval_minutes", "interval_seconds", "run_at")
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one due time of one bot (empty for none): the started job, or why there is none."""
+
+    due_at: datetime
+    bot_id: str
+    job_id: str | None
+    decided_at: datetime
+    reason: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
     """A schedule as the database had it. Times are aware and in UTC.

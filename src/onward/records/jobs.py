@@ -7,8 +7,9 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from onward.authoring.registry import JobTypes
+from onward.model.family import WorkRange
 from onward.model.ids import shown
-from onward.model.job import EventRecord, Job, JobError, LogLine, Run
+from onward.model.job import Conflict, EventRecord, Job, JobError, LogLine, Run
 from onward.records.moments import rfc3339
 from onward.records.questions import HitlRecord, hitl_record
 from onward.records.secrets import without_secrets
@@ -47,6 +48,15 @@ class NeedRecord(TypedDict):
 
     name: str
     capacity: int
+
+
+class PartRecord(TypedDict):
+    """Of a range of a fan-out: which of how many it is, and which items are its own, the end not included."""
+
+    worker_id: int
+    total_workers: int
+    start: int
+    end: int | None
 
 
 class JobRecord(TypedDict):
@@ -88,6 +98,14 @@ class JobRecord(TypedDict):
     acknowledged_note: str
     idempotency_key: str | None
     type_version: int
+    waiting_on: str | None
+    blocked_by: str | None
+    paused_by: str | None
+    paused_reason: str | None
+    position: int | None
+    family: str | None
+    range: PartRecord | None
+    due_at: str | None
 
 
 def job_record(job: Job, types: JobTypes) -> JobRecord:
@@ -137,7 +155,23 @@ def job_record(job: Job, types: JobTypes) -> JobRecord:
         "acknowledged_note": job.acknowledged_note,
         "idempotency_key": job.idempotency_key,
         "type_version": job.type_version,
+        "waiting_on": None if job.waiting_on is None else str(job.waiting_on),
+        "blocked_by": job.blocked_by,
+        "paused_by": job.paused_by,
+        "paused_reason": job.paused_reason,
+        "position": job.position,
+        "family": job.family,
+        "range": _part(job.range),
+        "due_at": rfc3339(job.due_at),
     }
+
+
+def _part(part: WorkRange | None) -> PartRecord | None:
+    if part is None:
+        return None
+    return {
+        "worker_id": part.worker_id, "total_workers": part.total_workers, "start": part.start, "end": part.end,
+    }  # fmt: skip
 
 
 def shown_params(job: Job, types: JobTypes) -> dict[str, Any]:
@@ -207,6 +241,31 @@ def log_record(line: LogLine) -> LogRecord:
         "message": line.message,
         "attempt": line.attempt,
         "fields": without_secrets(line.fields),
+    }
+
+
+class RefusedRecord(TypedDict):
+    """Something that a run wanted to write after an outage, when its job was somebody else's."""
+
+    seq: int
+    job_id: str
+    run_id: str | None
+    fence: int
+    kind: str
+    reason: str
+    at: str
+
+
+def refused_record(one: Conflict) -> RefusedRecord:
+    """Something that came too late."""
+    return {
+        "seq": one.seq,
+        "job_id": shown(one.job_id),
+        "run_id": shown(one.run_id, "run") if one.run_id else None,
+        "fence": one.fence,
+        "kind": one.kind,
+        "reason": one.reason,
+        "at": rfc3339(one.at),
     }
 
 

@@ -59,9 +59,9 @@ def resource_record(found: dict[str, Any]) -> ResourceRecord:
     }
 
 
-def board_records(app: onward.Onward) -> list[ResourceRecord]:
-    """Every resource that matters now: declared ones, and sources while somebody has or wants them."""
-    return [resource_record(found) for found in app.resources.board()]
+def board_records(app: onward.Onward, *, idle: bool = False) -> list[ResourceRecord]:
+    """Every resource that matters now: declared ones, and sources while somebody has or wants them (or ``idle``)."""
+    return [resource_record(found) for found in app.resources.board(idle=idle)]
 
 
 def _holder(item: dict[str, Any]) -> HolderRecord:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from typing_extensions import TypedDict
 
 import onward
+from onward.authoring.registry import JobTypes
 from onward.errors import OnwardError
 from onward.model.ages import age_text
 from onward.model.ids import shown
@@ -88,7 +89,7 @@ def resume_record(app: onward.Onward, job: Job, params: Mapping[str, Any] | None
     age = max(0.0, (now - stopped).total_seconds())
     progress, lost = job.progress, worked(job)
     differences = [] if params is None else differing(app, job, job.job_type, params)
-    version = version_now(app, job)
+    version = version_now(app.job_types, job)
     why_not = _why_not(app, job, differences)
     whole = lost * 100 / progress.percent if progress.percent and lost else None
     return {
@@ -139,9 +140,9 @@ def worked(job: Job) -> float:
     return max(0.0, (job.checkpoint_at - job.started_at).total_seconds())
 
 
-def version_now(app: onward.Onward, job: Job) -> int:
+def version_now(types: JobTypes, job: Job) -> int:
     """The version of the job's type that is known here."""
-    return app.job_types.get(job.job_type).version if job.job_type in app.job_types else job.type_version
+    return types.get(job.job_type).version if job.job_type in types else job.type_version
 
 
 def differing(app: onward.Onward, job: Job, job_type: str, params: Mapping[str, Any]) -> list[DifferenceRecord]:
@@ -188,7 +189,7 @@ def _why_not(app: onward.Onward, job: Job, differences: list[DifferenceRecord]) 
         return f"The job type {job.job_type!r} is not known here."
     if differences:
         return "Inputs differ: " + ", ".join(f"{item['name']} {item['was']} to {item['now']}" for item in differences)
-    if version_now(app, job) < job.type_version:
+    if version_now(app.job_types, job) < job.type_version:
         return f"Its checkpoint is of version {job.type_version}, newer than the code here."
     try:
         app.checkpoints.get(job.id)

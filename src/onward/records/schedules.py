@@ -50,6 +50,11 @@ class ScheduleRecord(TypedDict):
     paused_until: str | None
     fault: str | None
     origin: str
+    paused_at: str | None
+    ended_at: str | None
+    anchor_at: str | None
+    created_at: str | None
+    updated_at: str | None
 
 
 class DueTimeRecord(TypedDict):
@@ -131,6 +136,11 @@ def schedule_record(schedule: Schedule, types: JobTypes) -> ScheduleRecord:
         "paused_until": rfc3339(schedule.paused_until),
         "fault": schedule.fault,
         "origin": schedule.origin,
+        "paused_at": rfc3339(schedule.paused_at),
+        "ended_at": rfc3339(schedule.ended_at),
+        "anchor_at": rfc3339(schedule.anchor_at),
+        "created_at": rfc3339(schedule.created_at),
+        "updated_at": rfc3339(schedule.updated_at),
     }
 
 

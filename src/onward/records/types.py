@@ -37,6 +37,7 @@ class TypeRecord(TypedDict):
     phases: list[TypePhase]
     version: int
     max_attempts: int
+    aliases: list[str]
 
 
 def type_record(kind: JobType) -> TypeRecord:
@@ -66,6 +67,7 @@ def type_record(kind: JobType) -> TypeRecord:
         ],
         "version": kind.version,
         "max_attempts": kind.retry.max_attempts,
+        "aliases": sorted(kind.aliases),
     }
 
 

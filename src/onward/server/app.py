@@ -41,10 +41,10 @@ from onward.version import __version__
 _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
-    session.routes, overview.routes, interrupted.routes, jobs.routes, verbs.routes, types.routes, chains.routes,
-    inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints, keeping.retention,
-    operations.routes, house.views, house.keys, house.settings, house.health, house.audit, events.routes,
-    schedules.routes,
+    session.routes, overview.routes, interrupted.routes, jobs.routes, jobs.ids, verbs.routes, types.routes,
+    chains.routes, inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints,
+    keeping.retention, operations.routes, house.views, house.keys, house.settings, house.health, house.audit,
+    events.routes, schedules.routes,
 )  # fmt: skip
 
 

@@ -141,6 +141,7 @@ def facts_of(error: errors.OnwardError, types: JobTypes) -> dict[str, Any]:
                 "pointer": "" if item.phase is None else f"/phases/{item.phase}",
                 "message": item.message,
                 "hint": item.hint,
+                "code": item.code,
             }
             for item in report.errors
         ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Header as HeaderOf
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Cookie, Header, Path
 from fastapi.routing import APIRoute
@@ -103,3 +105,19 @@ async def _application(request: Request) -> Onward:
 
 
 App = Annotated[Onward, Depends(_application)]
+
+
+async def _match(if_match: Annotated[str | None, HeaderOf(max_length=200)] = None) -> str | None:
+    """The version that somebody has seen, or None where they do not say or take any."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"([^"]*)"\s*', if_match)
+    if found is None:
+        raise Problem(
+            400, "if-match-invalid", "If-Match is not one strong entity tag.", hint="Send the ETag as it was answered."
+        )
+    return found[1]
+
+
+Match = Annotated[str | None, Depends(_match)]
+"""What ``If-Match`` asks for; a job that has changed since is answered with 412, and as it is now."""

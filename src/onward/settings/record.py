@@ -15,6 +15,7 @@ from onward.settings.field import Group, Rule, group, rules, setting
 from onward.settings.groups import (
     Cache,
     Checkpoint,
+    Client,
     Cloud,
     Cluster,
     Database,
@@ -60,6 +61,7 @@ class Settings(Group):
     traces: Traces = Traces()
     models: Models = Models()
     sources: Sources = Sources()
+    client: Client = Client()
     cloud: Cloud = Cloud()
     langgraph: LangGraph = LangGraph()
     profile_maintenance: ProfileMaintenance = ProfileMaintenance()

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from onward.model.codec import decode, encode
 from onward.model.job import Run
-from onward.model.schedule import Schedule
+from onward.model.schedule import Decision, Schedule
 from onward.store import rows
 from onward.store.dialects import Dialect
 from onward.store.tables import decisions, job_runs, jobs, scheduled_jobs
@@ -132,6 +132,12 @@ def get_schedules(
     return [schedule(row) for row in dialect.query(conn, sql, params)]
 
 
+def known_names(conn: Connection, dialect: Dialect, names: Iterable[str]) -> set[str]:
+    """Those of the names that a schedule has."""
+    where, params = dialect.among("name", names)
+    return {row[0] for row in dialect.query(conn, f"SELECT name FROM scheduled_jobs WHERE {where}", params)}
+
+
 def list_schedules(
     conn: Connection,
     dialect: Dialect,
@@ -227,6 +233,16 @@ def decided(
     )
     found = dialect.query(conn, sql, [*params, dialect.time(first), dialect.time(last)])
     return {(row[0], row[1], rows.at(row[2])): (row[3], row[4]) for row in found}
+
+
+def list_decisions(conn: Connection, dialect: Dialect, schedule_id: str) -> list[Decision]:
+    """All that was decided about the due times of a schedule, the earliest first."""
+    sql = (
+        "SELECT d.due_at, d.bot_id, d.started_job, d.decided_at, r.error_type FROM schedule_decisions d "
+        "LEFT JOIN job_runs r ON r.id = d.skipped_run WHERE d.schedule_id = ? ORDER BY d.due_at, d.bot_id"
+    )
+    found = dialect.query(conn, sql, [schedule_id])
+    return [Decision(rows.at(row[0]), row[1], row[2], rows.at(row[3]), row[4]) for row in found]
 
 
 def insert_decisions(conn: Connection, dialect: Dialect, made: Sequence[Sequence[Any]]) -> None:

@@ -9,6 +9,10 @@ from onward.clock import ManualClock
 
 KINDS = ("kill", "kill", "kill after", "stop", "cut", "outage", "jump")
 """Kills before and after a commit, stops, a worker without its database, everybody without it, jumps of a clock."""
+OF_SCHEDULES = (*KINDS, "rewind")
+"""Those of a play with a schedule: its plan is put back to due times that were decided about."""
+_FAR = 10
+"""So much further than those of workers the clocks of schedulers jump."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +22,11 @@ class Fault:
     number: int
     at: float
     kind: str
-    worker: int
+    player: str
     seconds: float
 
     def __str__(self) -> str:
-        whom = "everybody" if self.kind == "outage" else f"worker {self.worker}"
+        whom = {"outage": "everybody", "rewind": "the plan"}.get(self.kind, self.player)
         return f"{self.at:8.1f} s  {self.kind} {whom} for {self.seconds:.1f} s"
 
 
@@ -45,18 +49,23 @@ class Chance:
         return min(most - 1, int(self.fraction() * most))
 
 
-def draw_faults(seed: int, seconds: float, workers: int, lease_seconds: float, per_hour: float) -> list[Fault]:
+def draw_faults(
+    seed: int, seconds: float, players: Sequence[str], lease_seconds: float, per_hour: float,
+    kinds: Sequence[str] = KINDS,
+) -> list[Fault]:  # fmt: skip
     """The faults of a seed, by time."""
     chance = Chance(seed * 2 + 1)
     count = max(1, round(per_hour * seconds / 3600))
     moments = sorted(chance.between(0, seconds) for _ in range(count))
     found = []
     for number, at in enumerate(moments):
-        kind = KINDS[chance.below(len(KINDS))]
+        kind = kinds[chance.below(len(kinds))]
         length = chance.between(0.1, 3) * lease_seconds
         if kind == "jump":
             length = chance.between(-30, 30)
-        found.append(Fault(number, at, kind, chance.below(workers), length))
+        player = players[chance.below(len(players))]
+        is_far = kind == "jump" and player.startswith("scheduler")
+        found.append(Fault(number, at, kind, player, length * _FAR if is_far else length))
     return found
 
 

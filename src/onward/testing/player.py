@@ -1,4 +1,4 @@
-"""A player of a simulation: one worker through its lives, in a thread that goes on only when it is its turn."""
+"""A player of a simulation: one process through its lives, in a thread that goes on only when it is its turn."""
 
 from __future__ import annotations
 
@@ -11,17 +11,13 @@ from typing import Any, Protocol
 from onward.app import Onward
 from onward.clock import ManualClock
 from onward.engine.desk import Desk
-from onward.engine.simulated import SimulatedWorker
 from onward.engine.writer import Change
 from onward.errors import StoreUnavailable
 from onward.settings import Settings
 from onward.testing.plan import Chance
 
 _LATENCY_SECONDS = 4.0
-_IDLE_SECONDS = 15.0
 _BORN_SECONDS = 20.0
-_RETURN_SECONDS = 5.0
-"""How often a worker tries to write its journal back."""
 
 
 class Scene(Protocol):
@@ -42,10 +38,11 @@ class Scene(Protocol):
     def new_app(self, clock: Any, machine: str) -> Onward: ...
     def was_claimed(self, desk: Desk) -> None: ...
     def was_written(self, change: Change) -> None: ...
+    def was_committed(self) -> None: ...
 
 
 class Killed(BaseException):
-    """This worker is no more: whatever its code tries, it is told so."""
+    """This process is no more: whatever its code tries, it is told so."""
 
 
 class Wall:
@@ -92,18 +89,21 @@ class _Baton:
 
 
 class Player:
-    """One worker through its lives: a thread that goes on only when it is its turn."""
+    """One process through its lives: a thread that goes on only when it is its turn. What it does there, each kind
+    of player says."""
 
-    def __init__(self, theatre: Scene, number: int) -> None:
+    kind = "player"
+
+    def __init__(self, theatre: Scene, number: int, seed: int) -> None:
         self.theatre, self.number = theatre, number
-        self.chance = Chance(theatre.seed * 1000 + number)
-        self.wall = Wall(theatre.time, theatre.seed * 1000 + number, self.pause)
+        self.name = f"{self.kind} {number}"
+        self.chance = Chance(seed)
+        self.wall = Wall(theatre.time, seed, self.pause)
         self.doom = ""
         self.is_dead = True
         self.is_busy = False
         self.stopped_until = self.cut_until = -1.0
         self._app: Onward | None = None
-        self._worker: SimulatedWorker | None = None
         self._go, self._back = _Baton(), _Baton()
         self._thread: threading.Thread | None = None
         self._is_inside = False
@@ -118,11 +118,21 @@ class Player:
         self._thread = threading.Thread(target=self._live, name=f"simulated-{self._life}", daemon=True)
         self._thread.start()
         self.theatre.at(self.theatre.now, self._turn)
-        life = self._life
-        lease = self.theatre.settings.worker.lease_seconds
-        self._every(lease / 4, life, lambda: self._serve(lambda worker: worker.beat()))
-        self._every(self.theatre.settings.worker.reap_seconds, life, lambda: self._serve(self._rescue))
-        self._every(_RETURN_SECONDS, life, lambda: self._serve(lambda worker: worker.write_back()))
+        self.begin_services(self._life)
+
+    def begin_services(self, life: int) -> None:
+        """What has turns of its own beside the thread, in this life."""
+
+    def live(self, app: Onward) -> None:
+        """What the thread does, in one life, with an application of its own."""
+        raise AssertionError(f"every player has a life of its own in {app!r}")
+
+    def fall(self) -> None:
+        """What the system does for the dead."""
+
+    def written(self) -> None:
+        """A transaction is committed, and nobody has heard of it yet."""
+        self.theatre.was_committed()
 
     def heal(self) -> None:
         """Nothing keeps it any more; one that is to die dies later, or not at all."""
@@ -203,7 +213,9 @@ class Player:
         if self.is_dead:
             raise Killed
 
-    def _every(self, seconds: float, life: int, act: Callable[[], None]) -> None:
+    def every(self, seconds: float, life: int, act: Callable[[], None]) -> None:
+        """Have it act again and again in this life, beside its thread."""
+
         def turn() -> None:
             if self._life != life or self.is_dead:
                 return
@@ -215,22 +227,10 @@ class Player:
 
         self.theatre.at(self.theatre.now + seconds, turn)
 
-    def _serve(self, act: Callable[[SimulatedWorker], None]) -> None:
-        """A turn of a service, which does not wait for the job."""
-        if self._worker is not None and self._worker.is_there:
-            with contextlib.suppress(StoreUnavailable):
-                act(self._worker)
-
-    def _rescue(self, worker: SimulatedWorker) -> None:
-        count = worker.rescue()
-        if count:
-            self.theatre.note(f"worker {self.number}", f"takes over {count}")
-
     def _die(self) -> None:
-        self.theatre.note(f"worker {self.number}", "dies")
+        self.theatre.note(self.name, "dies")
         self.is_dead, self.doom = True, ""
-        if self._worker is not None:
-            self._worker.die()
+        self.fall()
         wait = self.chance.between(0.1, 2) * _BORN_SECONDS
         self.theatre.at(self.theatre.now + wait, self._again)
 
@@ -248,38 +248,18 @@ class Player:
         self._go.take()
         try:
             if not self.is_dead:
-                self._work()
+                self._app = self.theatre.new_app(self.wall, f"machine-{self.name.replace(' ', '-')}")
+                self.live(self._app)
         except Killed:
             pass
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in the engine is what was looked for
-            self.theatre.wrong(f"worker {self.number}: {type(error).__name__}: {error}")
+            self.theatre.wrong(f"{self.name}: {type(error).__name__}: {error}")
         finally:
             self.is_busy = False
             self._back.give()
 
-    def _work(self) -> None:
-        app = self._app = self.theatre.new_app(self.wall, f"machine-{self.number}")
-        self._worker = worker = SimulatedWorker(
-            app.worker(concurrency=1), f"host-{self._life}", self, self.pause,
-            lambda: self.chance.fraction() < 0.5, self.theatre.was_written,
-        )  # fmt: skip
-        self._patiently(worker.enter)
-        while True:
-            found: list[Desk | None] = []
-            self._patiently(lambda: found.append(worker.claim()))  # noqa: B023 - called at once
-            desk = found[-1]
-            if desk is None:
-                self.pause(_IDLE_SECONDS)
-                continue
-            self.is_busy = True
-            claim = desk.claim
-            self.theatre.was_claimed(desk)
-            self.theatre.note(f"worker {self.number}", f"runs {self.theatre.named(claim.job_id)} fence {claim.fence}")
-            worker.run(desk)
-            self.theatre.note(f"worker {self.number}", f"has left {self.theatre.named(claim.job_id)}")
-            self.is_busy = False
-
-    def _patiently(self, act: Callable[[], None]) -> None:
+    def patiently(self, act: Callable[[], None]) -> None:
+        """Until the database is there."""
         while True:
             try:
                 act()

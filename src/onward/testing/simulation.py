@@ -1,4 +1,4 @@
-"""Simulated hours of several workers that die, stop and lose their database: the real engine on a clock from a seed.
+"""Simulated hours of workers and schedulers that die, stop and lose their database, on a clock from a seed.
 
 One thing happens at a time, and what happens next is drawn from the seed; so a seed that shows a fault shows it again.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import logging
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,10 @@ from onward.clock import ManualClock, SystemClock
 from onward.errors import OnwardError
 from onward.model.job import Json
 from onward.settings import Settings
-from onward.testing.plan import Fault, draw_faults
+from onward.testing.plan import KINDS, OF_SCHEDULES, Fault, draw_faults
+from onward.testing.scheduler_player import SchedulerPlayer
 from onward.testing.theatre import Theatre
+from onward.testing.worker_player import WorkerPlayer
 
 _TRIES = 60
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory; a folder of our own is made in it
@@ -39,6 +43,7 @@ class Simulated:
     """What came of a simulation. ``problems`` is empty when every promise was kept.
 
     ``digest`` is the same for two runs of a seed. ``faults`` are those that were made, or the few that suffice.
+    ``decisions``: the due times that were decided about, of a simulation with a schedule.
     """
 
     job_type: str
@@ -54,6 +59,7 @@ class Simulated:
     planned_faults: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     command: str = ""
+    decisions: int | None = None
 
     @property
     def is_good(self) -> bool:
@@ -71,7 +77,8 @@ class Simulated:
         rate = self.events / max(self.seconds, 1e-6)
         lines = [
             f"{self.job_type}, seed {self.seed}: {self.simulated_hours:.1f} / {self.hours:g} simulated hours, "
-            f"{self.jobs} jobs, {self.events} events, {rate:.0f} events a second",
+            f"{self.jobs} jobs, {'' if self.decisions is None else f'{self.decisions} due times, '}"
+            f"{self.events} events, {rate:.0f} events a second",
             f"faults {sum(self.counts.values())} / {self.planned_faults}: "
             + (", ".join(f"{kind} {count}" for kind, count in sorted(self.counts.items())) or "none"),
             f"event log {self.digest}",
@@ -81,6 +88,21 @@ class Simulated:
         if self.problems:
             lines += ["faults that suffice:", *(f"  {fault}" for fault in self.faults), f"again: {self.command}"]
         return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Who plays what, and for how long."""
+
+    job_type: JobType
+    known: Sequence[JobType]
+    params: dict[str, Json]
+    seed: int
+    seconds: float
+    workers: int
+    jobs: float
+    schedulers: int = 0
+    schedule: Mapping[str, Any] | None = None
 
 
 def simulate(
@@ -96,6 +118,8 @@ def simulate(
     only: Sequence[int] | None = None,
     check: Callable[[Onward], None] | None = None,
     same_result: bool = True,
+    schedule: Mapping[str, Any] | None = None,
+    schedulers: int = 3,
 ) -> Simulated:
     """Run a job type many times on simulated workers that are killed, stopped and cut off; see what came of it.
 
@@ -105,26 +129,37 @@ def simulate(
     on the simulated database, and may raise ``AssertionError``. ``same_result``: every job must return what an
     undisturbed one returns.
 
+    ``schedule``: the jobs are started by a schedule with these arguments of ``schedules.add`` (``{"cron": …}``,
+    ``{"interval_seconds": 60, "overlap": "queue"}``), and ``jobs_per_hour`` says nothing. So many ``schedulers`` look
+    at it; they are killed, stopped and cut off as well, and their clocks jump. Every due time must have one decision.
+
     Whatever the job writes outside the database is really written, and more than once where it is interrupted.
     A run that breaks a promise is made smaller, fault by fault, until none can be left out.
     """
     job_type = _job_type(job, app)
     known = [*app.job_types.as_mapping().values()] if app is not None else []
-    given = (job_type, known, dict(params or {}), seed, hours * 3600, workers, jobs_per_hour * hours)
-    planned = draw_faults(seed, hours * 3600, workers, _SETTINGS["worker.lease_seconds"], faults_per_hour)
+    cast = _Cast(job_type, known, dict(params or {}), seed, hours * 3600, workers, jobs_per_hour * hours)
+    names = [f"{WorkerPlayer.kind} {number}" for number in range(workers)]
+    if schedule is not None:
+        cast = replace(cast, schedule=schedule, schedulers=schedulers)
+        names += [f"{SchedulerPlayer.kind} {number}" for number in range(schedulers)]
+    kinds = KINDS if schedule is None else OF_SCHEDULES
+    lease = _SETTINGS["worker.lease_seconds"]
+    planned = draw_faults(seed, hours * 3600, names, lease, faults_per_hour, kinds)
     chosen = [fault for fault in planned if only is None or fault.number in only]
     clock = SystemClock()
     begun = clock.monotonic()
     # First one job to which nothing happens: what it returns is what all must return.
-    played = _play((*given[:4], 60.0, 1, 1.0), [], (), None)
+    alone = replace(cast, seconds=60.0, workers=1, jobs=1.0, schedule=None, schedulers=0)
+    played = _play(alone, [], (), None)
     wanted, shown = tuple(played.results) if same_result else (), chosen
     if played.problems:
         shown = []
     else:
-        played = _play(given, chosen, wanted, check)
+        played = _play(cast, chosen, wanted, check)
     seconds = clock.monotonic() - begun
     if played.problems and shown:
-        shown = _fewer(chosen, lambda faults: bool(_play(given, faults, wanted, check).problems))
+        shown = _fewer(chosen, lambda faults: bool(_play(cast, faults, wanted, check).problems))
     return Simulated(
         job_type=job_type.name,
         seed=seed,
@@ -138,7 +173,8 @@ def simulate(
         faults=tuple(shown),
         planned_faults=len(chosen),
         counts=dict(played.made),
-        command=_command(job_type.name, params, seed, hours, workers, jobs_per_hour, faults_per_hour, shown),
+        command=_command(cast, hours, jobs_per_hour, faults_per_hour, shown),
+        decisions=None if played.timetable is None else len(played.timetable.decisions),
     )
 
 
@@ -153,16 +189,17 @@ def _job_type(job: str | Callable[..., Any] | JobType, app: Onward | None) -> Jo
 
 
 def _play(
-    given: tuple[Any, ...], faults: Sequence[Fault], wanted: Sequence[Json], check: Callable[[Onward], None] | None
+    cast: _Cast, faults: Sequence[Fault], wanted: Sequence[Json], check: Callable[[Onward], None] | None
 ) -> Theatre:
-    job_type, known, params, seed, seconds, workers, jobs = given
     with _quiet(), _folder() as folder:
         path = folder / "onward.db"
         path.write_bytes(_empty_database())
         settings = Settings.load(code={**_SETTINGS, "database.url": f"sqlite:///{path}"})
-        theatre = Theatre(settings, [*known, job_type], seed, workers)
+        theatre = Theatre(
+            settings, [*cast.known, cast.job_type], cast.seed, cast.workers, cast.schedulers, cast.schedule
+        )
         try:
-            theatre.play(job_type.name, params, seconds, round(jobs), faults)
+            theatre.play(cast.job_type.name, cast.params, cast.seconds, round(cast.jobs), faults)
             theatre.judge(wanted)
             if check is not None and not theatre.problems:
                 with contextlib.suppress(AssertionError), theatre.noting("the check of the caller"):
@@ -188,15 +225,22 @@ def _fewer(faults: Sequence[Fault], fails: Callable[[Sequence[Fault]], bool]) ->
     return left
 
 
-def _command(
-    name: str, params: Mapping[str, Json] | None, seed: int, hours: float, workers: int, jobs: float, per_hour: float,
-    faults: Sequence[Fault],
-) -> str:  # fmt: skip
-    words = ["onward simulate", f"--job {name}", f"--seed {seed}", f"--hours {hours:g}", f"--workers {workers}"]
-    words += [f"--jobs-per-hour {jobs:g}", f"--faults-per-hour {per_hour:g}"]
-    words += [f"-a {key}={value}" for key, value in (params or {}).items()]
+def _command(cast: _Cast, hours: float, jobs: float, per_hour: float, faults: Sequence[Fault]) -> str:
+    words = ["onward simulate", f"--job {cast.job_type.name}", f"--seed {cast.seed}", f"--hours {hours:g}"]
+    words.append(f"--workers {cast.workers}")
+    if cast.schedule is None:
+        words.append(f"--jobs-per-hour {jobs:g}")
+    else:
+        words += [f"--schedule {_typed(key, value)}" for key, value in cast.schedule.items()]
+        words.append(f"--schedulers {cast.schedulers}")
+    words.append(f"--faults-per-hour {per_hour:g}")
+    words += [f"-a {_typed(key, value)}" for key, value in cast.params.items()]
     words.append("--only " + (",".join(str(fault.number) for fault in faults) or "none"))
     return " ".join(words)
+
+
+def _typed(name: str, value: Any) -> str:
+    return shlex.quote(f"{name}={value if isinstance(value, str) else json.dumps(value)}")
 
 
 @functools.cache

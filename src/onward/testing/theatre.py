@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,9 @@ from onward.model.job import Job, Json
 from onward.settings import Settings
 from onward.testing.plan import Fault, draw_submissions
 from onward.testing.player import Player, Wall
+from onward.testing.scheduler_player import SchedulerPlayer
+from onward.testing.timetable import Timetable
+from onward.testing.worker_player import WorkerPlayer
 
 _CHECK_EVERY = 500
 _LOOK_EVERY = 20
@@ -27,9 +30,20 @@ _VERDICTS = ("completed", "failed", "cancelled")
 
 
 class Theatre:
-    """One simulation: its clock, its database, its workers, and what was seen."""
+    """One simulation: its clock, its database, its workers and schedulers, and what was seen.
 
-    def __init__(self, settings: Settings, job_types: Sequence[JobType], seed: int, workers: int) -> None:
+    ``schedule``: how its jobs are started, as the arguments of ``schedules.add``, instead of by a client.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        job_types: Sequence[JobType],
+        seed: int,
+        workers: int,
+        schedulers: int = 0,
+        schedule: Mapping[str, Any] | None = None,
+    ) -> None:
         self.time = ManualClock(seed=seed)
         self.settings, self.job_types, self.seed = settings, job_types, seed
         self.app = self.new_app(Wall(self.time, seed), "client")
@@ -45,11 +59,13 @@ class Theatre:
         self.acked: dict[str, int] = {}
         self.fences: dict[str, int] = {}
         self.kept: set[tuple[str, int, str, str]] = set()
-        self.is_draining = False
+        self.is_draining = self._is_closed = False
         self._born = 0
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = 0
-        self._players = [Player(self, number) for number in range(workers)]
+        self.timetable = None if schedule is None else Timetable(self.app, schedule, self.wrong)
+        self._players: list[Player] = [WorkerPlayer(self, number) for number in range(workers)]
+        self._players += [SchedulerPlayer(self, number) for number in range(schedulers)]
 
     def new_app(self, clock: Any, machine: str) -> Onward:
         """An application of one process, on the one database; each machine has a disk of its own for journals."""
@@ -64,8 +80,11 @@ class Theatre:
 
     def play(self, name: str, params: dict[str, Json], seconds: float, jobs: int, faults: Sequence[Fault]) -> None:
         """Hours with faults, then everything is healed, and all must come to its end."""
-        for at in draw_submissions(self.seed, seconds, jobs):
-            self.at(at, lambda: self._submit(name, params))
+        if self.timetable is not None:
+            self.timetable.add(name, params)
+        else:
+            for at in draw_submissions(self.seed, seconds, jobs):
+                self.at(at, lambda: self._submit(name, params))
         for fault in faults:
             self.at(fault.at, lambda fault=fault: self._make(fault))  # type: ignore[misc]  # a default binds it
         for player in self._players:
@@ -136,7 +155,7 @@ class Theatre:
             return
         self.made[fault.kind] += 1
         self.note("fault", str(fault).strip())
-        player = self._players[fault.worker % len(self._players)]
+        player = next(player for player in self._players if player.name == fault.player)
         match fault.kind:
             case "kill" | "kill after":
                 player.doom = fault.kind
@@ -147,6 +166,9 @@ class Theatre:
                 player.cut_until = self.now + fault.seconds
             case "outage":
                 self.outage_until = max(self.outage_until, self.now + fault.seconds)
+            case "rewind":
+                if self.timetable is not None:
+                    self.timetable.rewind()
             case _:
                 player.wall.skew = timedelta(seconds=fault.seconds)
 
@@ -158,6 +180,12 @@ class Theatre:
         self.note("all", "is healed")
 
     def _is_done(self) -> bool:
+        if self.timetable is not None and not self._is_closed:
+            if not self.timetable.is_settled():
+                return False
+            self.timetable.close()
+            self._is_closed = True
+            self.note("all", "the schedule has ended")
         counts = self.app.counts()
         return not counts.get("pending") and not counts.get("running") and not any(p.is_busy for p in self._players)
 
@@ -175,7 +203,10 @@ class Theatre:
             return
         self._check_database()
         jobs = self._all_jobs()
-        if len([job for job in jobs if job.parent_id is None]) != self.submitted:
+        if self.timetable is not None:
+            self.timetable.judge(jobs, lambda what: self.note("schedule", what))
+            self.submitted = sum(job.parent_id is None for job in jobs)
+        elif len([job for job in jobs if job.parent_id is None]) != self.submitted:
             self.wrong(f"{self.submitted} jobs were submitted, and there are {len(jobs)}")
         for job in jobs:
             self._judge(job)
@@ -238,6 +269,11 @@ class Theatre:
             if key in self.kept:
                 self.wrong(f"{self.named(claim.job_id)} did the step {change.step[1]!r} again, which was kept")
             self.kept.add(key)
+
+    def was_committed(self) -> None:
+        """Somebody has committed something."""
+        if self.timetable is not None:
+            self.timetable.look()
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
-import onward
+from onward.cli.door import Door
 from onward.cli.input.times import read_moment
 from onward.cli.show.words import WORDS
 from onward.errors import OnwardError
@@ -109,7 +109,7 @@ class Filter:
             for term in self.terms
         )
 
-    def find(self, app: onward.Onward, after: str | None = None) -> Iterator[Job]:
+    def find(self, app: Door, after: str | None = None) -> Iterator[Job]:
         """The jobs that fit, newest first, those older than the job ``after``."""
         asked = self.at_the_database()
         place = cursor(_query(asked), after) if after is not None else None
@@ -120,7 +120,7 @@ class Filter:
             if place is None:
                 return
 
-    def jobs(self, app: onward.Onward, limit: int | None = None, after: str | None = None) -> list[Job]:
+    def jobs(self, app: Door, limit: int | None = None, after: str | None = None) -> list[Job]:
         """The jobs that fit, newest first."""
         return list(islice(self.find(app, after), limit))
 

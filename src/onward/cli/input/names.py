@@ -7,7 +7,7 @@ import sys
 import uuid
 from collections.abc import Sequence
 
-import onward
+from onward.cli.door import Door
 from onward.errors import JobNotFound, OnwardError, QuestionNotFound
 from onward.model.ids import parsed, shown
 from onward.model.question import QuestionRecord
@@ -23,13 +23,13 @@ class AmbiguousName(OnwardError):
     exit_code = 2
 
 
-def job_ids(app: onward.Onward, names: Sequence[str]) -> list[str]:
+def job_ids(app: Door, names: Sequence[str]) -> list[str]:
     """The stored ids of all that was named, each once, in order."""
     given = [line.strip() for name in names for line in (sys.stdin if name == "-" else [name])]
     return list(dict.fromkeys(job_id(app, name) for name in given if name))
 
 
-def job_id(app: onward.Onward, name: str) -> str:
+def job_id(app: Door, name: str) -> str:
     """The stored id of one job. Raises ``JobNotFound`` and ``AmbiguousName``."""
     if name == "@last" or name.startswith("@last:"):
         return _last(app, name.partition(":")[2] or None)
@@ -46,7 +46,7 @@ def job_id(app: onward.Onward, name: str) -> str:
     return name if name in found else found[0]
 
 
-def question_named(app: onward.Onward, name: str) -> QuestionRecord:
+def question_named(app: Door, name: str) -> QuestionRecord:
     """A question by its id or an ending of it, or what a job (or one of its phases) asks now or has asked last.
 
     Raises ``QuestionNotFound``, ``JobNotFound`` and ``AmbiguousName``.
@@ -71,7 +71,7 @@ def question_named(app: onward.Onward, name: str) -> QuestionRecord:
     return latest[0]
 
 
-def _exact(app: onward.Onward, name: str) -> str:
+def _exact(app: Door, name: str) -> str:
     try:
         return app.get(name).id
     except JobNotFound:
@@ -80,7 +80,7 @@ def _exact(app: onward.Onward, name: str) -> str:
         ) from None
 
 
-def _last(app: onward.Onward, job_type: str | None) -> str:
+def _last(app: Door, job_type: str | None) -> str:
     """The newest job that somebody submitted: phases come after their chain, and are passed over where they can be."""
     page = app.find(job_type=job_type, limit=200)
     if not len(page):

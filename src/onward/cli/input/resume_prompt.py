@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal
 
-import onward
+from onward.cli.door import Door
 from onward.cli.here import Here
 from onward.cli.input.prompts import ask
 from onward.cli.show.bars import amount, bar
 from onward.cli.show.phases import phase_of
 from onward.cli.show.times import length
 from onward.cli.told import say
+from onward.errors import IncompleteJobFound
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job
 from onward.records.resume import DifferenceRecord, differing, stopped_at, stopped_why, version_now, worked
+from onward.remote import Remote
 
 _MUCH_WORK_SECONDS = 300
 Answer = Literal["resume", "fresh", "cancel"]
@@ -32,7 +34,7 @@ def ask_resume(here: Here, job: Job, differing: str) -> Answer:
     if differing:
         answer = ask(f"{choices}:", "fc")
     else:
-        is_same = job.type_version == version_now(here.app, job)
+        is_same = job.type_version == version_now(here.app.job_types, job)
         default = "r" if is_same else ""
         answer = ask(f"[r] Resume from {far}  {choices}{'  (r)' if default else ''}:", "rfc", default)
     if answer == "f" and not _is_sure(job):
@@ -70,7 +72,7 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
         before = max(0.0, (stopped - job.checkpoint_at).total_seconds())
         number = f" {job.checkpoint_number}" if job.checkpoint_number else ""
         yield f"  Checkpoint{number}, taken {length(before)} before."
-    version = version_now(here.app, job)
+    version = version_now(here.app.job_types, job)
     code = "same version" if job.type_version == version else f"changed since (v{job.type_version} to v{version})"
     yield f"  Code {code}; inputs {f'differ: {differing}' if differing else 'the same'}."
     work = worked(job)
@@ -79,9 +81,14 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
     yield "  Cancel changes nothing."
 
 
-def differing_inputs(app: onward.Onward, job: Job, job_type: str, params: dict[str, Any]) -> str:
+def differing_inputs(app: Door, error: IncompleteJobFound, job_type: str, params: dict[str, Any]) -> str:
     """Which parameters are others than those of the unfinished job: ``dimension 1536 to 3072``; empty for none."""
-    return ", ".join(_difference(item) for item in differing(app, job, job_type, params))
+    if isinstance(app, Remote):
+        # Only the server knows what is hidden from others, and has compared already.
+        found = error.resume["inputs"]["differences"] if error.resume is not None else []
+    else:
+        found = differing(app, error.job, job_type, params)
+    return ", ".join(_difference(item) for item in found)
 
 
 def _difference(item: DifferenceRecord) -> str:

@@ -33,7 +33,7 @@ def list_archived(
     ] = None,
 ) -> None:
     """List archived jobs, the last archived first."""
-    page = here.app.archive.list(job_type=job_type, status=status, source_id=source, limit=limit, after=after)
+    page = here.local.archive.list(job_type=job_type, status=status, source_id=source, limit=limit, after=after)
     here.out.records(
         [_facts(job) for job in page], _COLUMNS, envelope={"next": page.next}, empty="The archive is empty."
     )
@@ -42,9 +42,9 @@ def list_archived(
 @verb(verbs, "show", "onward archive show job_01M82RCP8FE9QT7B2GM0P6JGAV --json", data=True)
 def show(here: Here, job: Annotated[str, typer.Argument(metavar="JOB", help="A whole id.")]) -> None:
     """Show an archived job: how it ended, its runs, its history and its log."""
-    found = here.app.archive.get(job)
+    found = here.local.archive.get(job)
     record = _facts(found) | {
-        "job": None if found.job is None else job_record(found.job, here.app.job_types),
+        "job": None if found.job is None else job_record(found.job, here.local.job_types),
         "runs": [run_record(run) for run in found.runs],
         "history": [event_record(event) for event in found.events],
         "logs": [log_record(line) for line in found.logs],
@@ -73,7 +73,7 @@ def _sheet(here: Here, found: ArchivedJob) -> list[tuple[str, str]]:
     rows = [(name.removesuffix("_id").replace("_", " ").capitalize(), str(facts[name] or "")) for name in names]
     if found.job is None:
         return [*rows, ("Document", "none was kept")]
-    rows.append(("Parameters", dump(shown_params(found.job, here.app.job_types))))
+    rows.append(("Parameters", dump(shown_params(found.job, here.local.job_types))))
     if found.job.error is not None:
         rows.append(("Error", f"{found.job.error.type}: {found.job.error.message}"))
     elif found.job.result is not None:

@@ -45,7 +45,7 @@ def list_checkpoints(here: Here, job: JobArgument) -> None:
 @verb(verbs, "show", "onward checkpoint show @last", "onward checkpoint show 7K2M9Q --json", data=True)
 def show(here: Here, job: JobArgument) -> None:
     """Show the state that a job would go on from."""
-    found = here.app.checkpoints.get(job_id(here.app, job))
+    found = here.local.checkpoints.get(job_id(here.local, job))
     here.out.record(found, dump({"state": found["state"], "cursors": found["cursors"]}, indent=2))
 
 
@@ -72,11 +72,11 @@ def prune(
     expect: Expect = None,
 ) -> None:
     """Drop what failed and cancelled jobs have saved, some time after their last save; the jobs stay."""
-    report = here.app.checkpoints.prune(length(older_than), dry_run=True)
+    report = here.local.checkpoints.prune(length(older_than), dry_run=True)
     if not dry_run and (report.jobs or expect is not None):
         size = f"{report.bytes / 1_000_000:,.1f} MB"
         confirm_many("Dropping what they have saved", report.jobs, size, yes=yes, expect=expect)
-        report = here.app.checkpoints.prune(length(older_than))
+        report = here.local.checkpoints.prune(length(older_than))
     here.out.record(report.as_json(), summary(report))
 
 

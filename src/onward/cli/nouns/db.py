@@ -25,9 +25,9 @@ Files = Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; compres
 @verb(verbs, "init", "onward db init", "onward db init --database postgresql://onward@db/onward")
 def init(here: Here) -> None:
     """Make the tables in an empty database; one that has them is left alone."""
-    before, now = here.app.database.upgrade()
+    before, now = here.local.database.upgrade()
     what = f"has schema {now} already" if before == now else f"was made, schema {now}"
-    say(f"{database_line(here.app, here.told)} {what}.")
+    say(f"{database_line(here.local, here.told)} {what}.")
 
 
 @verb(verbs, "upgrade", "onward db upgrade --dry-run", "onward db upgrade")
@@ -36,23 +36,23 @@ def upgrade(
 ) -> None:
     """Bring an older database to this version."""
     if dry_run:
-        status = here.app.database.status()
+        status = here.local.database.status()
         found, needs = status["schema"], status["needs"]
         if found == needs:
             say(f"The database has schema {found}, which is this version's. Nothing would be changed.")
         else:
             say(f"Would go from {f'schema {found}' if found else 'an empty database'} to schema {needs}.")
         return
-    before, now = here.app.database.upgrade()
+    before, now = here.local.database.upgrade()
     say(f"Schema {now}; nothing was to be done." if before == now else f"Schema {before} became {now}.")
 
 
 @verb(verbs, "status", "onward db status", "onward db status --json", data=True)
 def status(here: Here) -> None:
     """Show address, library, schema version, size and rows."""
-    record: dict[str, Any] = {**here.app.database.status()}
+    record: dict[str, Any] = {**here.local.database.status()}
     rows = [
-        ("Address", database_line(here.app, here.told)),
+        ("Address", database_line(here.local, here.told)),
         ("Library", record["library"]),
         ("Schema", f"{record['schema']} (this version needs {record['needs']})" if record["schema"] else "none: empty"),
         ("Size", f"{record['bytes'] / 1_000_000:,.1f} MB"),
@@ -66,7 +66,7 @@ def status(here: Here) -> None:
 @verb(verbs, "check", "onward db check", "onward db check --json", data=True)
 def check(here: Here) -> int:
     """Look for damage and contradictions; exit code 1 if there are any."""
-    problems = here.app.database.check()
+    problems = here.local.database.check()
     here.out.records([{"problem": text} for text in problems], (Column("problem"),))
     if not problems:
         say("Nothing is wrong.")
@@ -84,7 +84,7 @@ def sql(
     here: Here, statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement; - reads stdin.")]
 ) -> None:
     """Run one statement with our own library, as one transaction."""
-    names, rows = here.app.database.query(sys.stdin.read() if statement == "-" else statement)
+    names, rows = here.local.database.query(sys.stdin.read() if statement == "-" else statement)
     columns = [Column(name, title=name, text=plain, fixed=False) for name in names]
     here.out.records([dict(zip(names, row, strict=True)) for row in rows], columns)
 
@@ -93,15 +93,15 @@ def sql(
 def reset(here: Here, force: Annotated[bool, typer.Option("--force", help="Do it without asking.")] = False) -> None:
     """Delete every job and all that belongs to it, and make the tables anew."""
     if not force:
-        name = here.app.settings.database.url.rpartition("/")[2].partition("?")[0]
+        name = here.local.settings.database.url.rpartition("/")[2].partition("?")[0]
         if not is_dialogue():
             raise NotConfirmed("Everything in the database would be deleted.", hint="onward db reset --force")
-        counts = here.app.counts()
-        say(f"This deletes {sum(counts.values()):,} jobs in {database_line(here.app, here.told)}.")
+        counts = here.local.counts()
+        say(f"This deletes {sum(counts.values()):,} jobs in {database_line(here.local, here.told)}.")
         print(f"Type {name} to go on:", end=" ", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip() != name:
             raise NotConfirmed("Nothing was done.")
-    here.app.database.reset()
+    here.local.database.reset()
     say("The database is empty.")
 
 
@@ -110,14 +110,14 @@ def backup(here: Here, file: Annotated[Path, typer.Argument(metavar="FILE", help
     """Copy a SQLite database to a file while it is in use."""
     if not file.absolute().parent.is_dir():
         raise InvalidValue(f"The folder {file.absolute().parent} does not exist.", hint="make it, or name another")
-    here.app.database.backup(file)
+    here.local.database.backup(file)
     say(f"{file} has {file.stat().st_size:,} bytes.")
 
 
 @verb(verbs, "export", "onward db export jobs-2026-09-01.jsonl.gz")
 def export(here: Here, file: Files) -> None:
     """Write everything into a new file, as it is at one moment; jobs may go on meanwhile."""
-    report = here.app.database.export(file)
+    report = here.local.database.export(file)
     say(f"{file} has {_amount(report)} and {file.stat().st_size:,} bytes.")
 
 
@@ -132,7 +132,7 @@ def import_(
     """Bring everything of an export in, or nothing: a file that is damaged or torn is noticed first."""
     if on_clash not in ("refuse", "skip"):
         raise typer.BadParameter("--on-clash is refuse or skip")
-    report = here.app.database.import_(file, on_clash="skip" if on_clash == "skip" else "refuse")
+    report = here.local.database.import_(file, on_clash="skip" if on_clash == "skip" else "refuse")
     skipped = sum(report.skipped.values())
     say(f"{_amount(report)} came in{f', {skipped:,} rows were there already' if skipped else ''}.")
     if report.taken_over:
@@ -161,7 +161,7 @@ def move(
     if to is None:
         _reopen(here, yes=yes)
         return
-    report = here.app.database.move(to, dry_run=dry_run, force=force)
+    report = here.local.database.move(to, dry_run=dry_run, force=force)
     rows = [(name, f"{count:,}") for name, count in report.rows.items() if count]
     here.out.record(report.as_json(), rows or "There is nothing in it.")
     if dry_run:
@@ -175,7 +175,7 @@ def move(
 
 
 def _reopen(here: Here, *, yes: bool) -> None:
-    to = here.app.database.moved_to()
+    to = here.local.database.moved_to()
     if to is None:
         say("The database was not moved; it is in use.")
         return
@@ -186,7 +186,7 @@ def _reopen(here: Here, *, yes: bool) -> None:
             )
         if ask(f"The same jobs are in {to}. Work here again all the same? [y/N]", "yn", "n") != "y":
             raise NotConfirmed("Nothing was done.")
-    here.app.database.reopen()
+    here.local.database.reopen()
     say(f"The database is in use again; what was done in {to} meanwhile is not here.")
 
 

@@ -21,4 +21,4 @@ def examine(here: Here) -> Iterator[Finding]:
         return
     changed = sum(1 for item in settings.origins() if item.origin != "default")
     yield Finding("settings", OK, f"valid, {changed} changed")
-    yield from findings(here.app, database_line(here.app, here.told))
+    yield from findings(here.local, database_line(here.local, here.told))

@@ -23,6 +23,7 @@ from onward.records.actions import actions
 from onward.records.details import job_detail
 from onward.records.jobs import event_record, shown_params
 from onward.records.questions import hitl_record
+from onward.remote import Remote
 
 _LONG = 2000
 _OF_QUESTION = (("Data", "data"), ("Answer as", "schema"))
@@ -46,7 +47,10 @@ def show(
     app = here.app
     found = app.get(job_id(app, job))
     children = app.children(found.id)
-    record = {**job_detail(found, app), "history": [event_record(event) for event in app.history(found.id)]}
+    record = {
+        **(app.detail(found.id) if isinstance(app, Remote) else job_detail(found, app)),
+        "history": [event_record(event) for event in app.history(found.id)],
+    }
     if here.out.form != "table" or here.told.columns:
         here.out.record(record, "")
         return

@@ -64,7 +64,7 @@ def list_memories(
 ) -> None:
     """List memories, the newest first."""
     found = _memory(here).list(bot_id=bot, type=type, archived=None if all else archived, after=after, limit=limit)
-    now = here.app.clock.now()
+    now = here.local.clock.now()
     columns = (
         Column("id"),
         Column("bot_id", "bot"),
@@ -181,14 +181,14 @@ def profile(here: Here, entity_type: EntityType, entity_id: EntityId, bot: Bot =
     lines = [f"{one.category}.{one.key}: {one.value}  ({one.confidence:.0%})" for one in known]
     rows = [("Entity", f"{entity_type} {entity_id}"), ("Summary", record["summary"] or "not made yet")]
     if made_at is not None and found is not None:
-        rows.append(("Made", f"{ago(made_at, here.app.clock.now())} by {found.model}: {found.model_reason}"))
+        rows.append(("Made", f"{ago(made_at, here.local.clock.now())} by {found.model}: {found.model_reason}"))
     here.out.record(record, [*rows, ("Known", "\n".join(lines) or "nothing")])
 
 
 def _memory(here: Here) -> Any:
     from onward.catalogue.memory import AssistantMemory
 
-    return AssistantMemory(here.app.connect, here.app.settings, here.app.clock)
+    return AssistantMemory(here.local.connect, here.local.settings, here.local.clock)
 
 
 def _record(memory: Any) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _state(memory: Any) -> str:
 
 
 def _show_one(here: Here, memory: Any) -> None:
-    now = here.app.clock.now()
+    now = here.local.clock.now()
     times = "" if memory.last_accessed_at is None else f", the last {ago(memory.last_accessed_at, now)}"
     rows = [
         ("Memory", memory.id),

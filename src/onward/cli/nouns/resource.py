@@ -14,6 +14,7 @@ from onward.cli.show.output import Column
 from onward.cli.show.times import ago
 from onward.model.ids import shown
 from onward.records.moments import rfc3339
+from onward.records.resources import resource_record
 
 verbs = noun("resource", "What jobs occupy while they run.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as gpu, vectors:768, source:wiki.")]
@@ -41,16 +42,13 @@ def list_resources(here: Here) -> None:
 def show(here: Here, name: Name) -> None:
     """Show a resource: who holds it and how far that is, and who waits for it, in order."""
     found, now = here.app.resources.get(name), here.app.clock.now()
-    record = _plain(found)
-    record["holders"] = [_job(item) for item in found["holders"]]
-    record["waiters"] = [_job(item) for item in found["waiters"]]
     rows = [("Resource", found["name"]), ("Capacity", str(found["capacity"]))]
     if found["held_by"]:
         why = f": {found['held_reason']}" if found["held_reason"] else ""
         rows.append(("Kept by", f"{found['held_by']} {ago(found['held_at'], now)}{why}"))
     rows.append(("Held by", "\n".join(_line(item, now) for item in found["holders"]) or "nobody"))
     rows.append(("Waiting", "\n".join(_line(item, now) for item in found["waiters"]) or "nobody"))
-    here.out.record(record, rows)
+    here.out.record({**resource_record(found)}, rows)
 
 
 @verb(verbs, "hold", "onward resource hold vectors:768 --reason 'compacting the database'")
@@ -73,10 +71,6 @@ def release(here: Here, name: Name, job: JobArgument) -> None:
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:
     return item | {"held_at": rfc3339(item["held_at"])}
-
-
-def _job(item: dict[str, Any]) -> dict[str, Any]:
-    return item | {"job_id": shown(item["job_id"]), "since": rfc3339(item["since"])}
 
 
 def _line(item: dict[str, Any], now: Any) -> str:

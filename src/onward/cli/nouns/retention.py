@@ -31,8 +31,8 @@ def length(text: str | None) -> timedelta | None:
 @verb(verbs, "show", "onward retention show", "onward retention show --json", data=True)
 def show(here: Here) -> None:
     """Show the settings of retention, and where each comes from."""
-    origins = {item.key: item.origin for item in here.app.settings.origins()}
-    group = here.app.settings.retention
+    origins = {item.key: item.origin for item in here.local.settings.origins()}
+    group = here.local.settings.retention
     records = [
         {
             "setting": f"retention.{name}",
@@ -48,8 +48,8 @@ def show(here: Here) -> None:
 def preview(here: Here, older_than: OlderThan = None) -> None:
     """Say what would go, by job type and status; nothing is changed."""
     reports = [
-        here.app.prune(length(older_than), dry_run=True),
-        here.app.checkpoints.prune(None, dry_run=True),
+        here.local.prune(length(older_than), dry_run=True),
+        here.local.checkpoints.prune(None, dry_run=True),
     ]
     _print(here, reports)
 
@@ -72,8 +72,8 @@ def run(
 ) -> int:
     """Archive and delete finished jobs, and drop old checkpoints of failed ones. Ctrl-C stops it after a batch."""
     age = length(older_than)
-    finished = here.app.prune(age, archive=not no_archive, dry_run=True)
-    saved = here.app.checkpoints.prune(dry_run=True)
+    finished = here.local.prune(age, archive=not no_archive, dry_run=True)
+    saved = here.local.checkpoints.prune(dry_run=True)
     if dry_run or not (finished.jobs or saved.jobs):
         _print(here, [finished, saved])
         return exits.DONE
@@ -81,8 +81,8 @@ def run(
     detail = "; ".join(part for part in (detail, f"checkpoints of {saved.jobs:,} more" if saved.jobs else "") if part)
     confirm_many("Pruning", finished.jobs or saved.jobs, detail, yes=yes, expect=expect)
     reports = [
-        here.app.prune(age, archive=not no_archive, on_batch=_tell(finished.jobs)),
-        here.app.checkpoints.prune(),
+        here.local.prune(age, archive=not no_archive, on_batch=_tell(finished.jobs)),
+        here.local.checkpoints.prune(),
     ]
     _print(here, reports)
     return exits.DONE

@@ -121,7 +121,7 @@ def _submit(
     try:
         return here.app.submit(job_type, params, **options, resume=False if choice == "fresh" else None)
     except IncompleteJobFound as error:
-        differing = differing_inputs(here.app, error.job, job_type, params)
+        differing = differing_inputs(here.app, error, job_type, params)
         if choice == "ask" and is_dialogue():
             answer = ask_resume(here, error.job, differing)
             if answer == "cancel":

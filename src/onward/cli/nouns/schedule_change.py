@@ -42,8 +42,8 @@ Description = Annotated[str | None, typer.Option("--description", metavar="TEXT"
 @verb(
     verbs,
     "add",
-    "onward schedule add nightly word_count --cron '30 2 * * *' --zone Europe/Berlin -a folder=texts",
-    "onward schedule add tidy prune_jobs --every 6h --overlap queue",
+    "onward schedule add tidy prune_jobs --cron '30 2 * * *' --zone Europe/Berlin",
+    "onward schedule add counts word_count --every 6h --overlap queue -a folder=a",
     "onward schedule add once word_count --at 2030-12-01T02:00 -a folder=texts",
     data=True,
 )
@@ -173,13 +173,13 @@ _CHANGES = (Column("action"), Column("name", "schedule"), Column("fields", "what
 @verb(verbs, "load", "onward schedule load schedules.yaml", "onward schedule load schedules.yaml --json", data=True)
 def load(here: Here, file: File) -> None:
     """Bring schedules into line with a file, all or none, and show what that changed."""
-    _changes(here, here.app.schedules.load(file))
+    _changes(here, here.local.schedules.load(file))
 
 
 @verb(verbs, "diff", "onward schedule diff schedules.yaml", data=True)
 def diff(here: Here, file: File) -> None:
     """Show what loading a file would change; nothing is changed."""
-    _changes(here, here.app.schedules.diff(file))
+    _changes(here, here.local.schedules.diff(file))
 
 
 def _changes(here: Here, changes: list[ScheduleChange]) -> None:

@@ -68,7 +68,7 @@ def import_(
         _write(write, entries)
     elif not dry_run:
         _refuse_known(here, entries)
-        here.app.schedules.add_many([entry.arguments() for entry in entries])
+        here.local.schedules.add_many([entry.arguments() for entry in entries])
     here.out.records(_records(entries, found), _COLUMNS, empty=f"{source} has no schedules.")
     say(_summary(len(entries), len(found.left_out), dry_run=dry_run, write=write, enabled=enabled))
 
@@ -79,7 +79,7 @@ def _found(here: Here, source: str, job_type: str | None, zone: str | None, user
     where, _, attribute = source.partition(":")
     module = load_module(where)
     value = getattr(module, attribute, None) if attribute else _only(module, where)
-    return _of_object(value, source, here.app.job_types, zone)
+    return _of_object(value, source, here.local.job_types, zone)
 
 
 def _of_object(value: Any, label: str, job_types: JobTypes, zone: str | None) -> Findings:
@@ -116,7 +116,7 @@ def _set(entry: ScheduleEntry, enabled: bool) -> ScheduleEntry:
 
 def _refuse_known(here: Here, entries: list[ScheduleEntry]) -> None:
     """What is there already is somebody's: an import does not change it."""
-    known = {one.name for one in here.app.schedules.list()} & {entry.name for entry in entries}
+    known = {one.name for one in here.local.schedules.list()} & {entry.name for entry in entries}
     if known:
         raise InvalidConfig(
             f"There are schedules called {', '.join(sorted(known))} already. Nothing was added.",

@@ -15,7 +15,7 @@ def scheduler(here: Here) -> int:
     """Start what is due until told to stop; workers run it. Any number may run, on any machines."""
     from onward.cli.telling import telling
 
-    app = here.app
+    app = here.local
     if not app.settings.scheduler.enabled:
         say("scheduler.enabled is false (ONWARD_SCHEDULER_ENABLED): nothing is started by schedule.")
         return 0

@@ -29,7 +29,7 @@ def serve(
     from onward.server.run import serve as run
     from onward.telemetry import process
 
-    app = here.app
+    app = here.local
     process.begin(app.settings, app.events, app.job_types, app.clock, "onward")
     app.database.version()
     if leave_with is not None:

@@ -20,6 +20,7 @@ verbs = noun("simulate", "Run a job type on simulated workers that die.")
     "onward simulate --job word_count --app jobs:app -a folder=texts --hours 10",
     "onward simulate --job word_count --app jobs:app --seed 7 --seeds 20",
     "onward simulate --job word_count --app jobs:app --seed 7 --only 3,17",
+    "onward simulate --job word_count --app jobs:app --schedule interval_seconds=60",
     data=True,
 )
 def simulate(
@@ -34,6 +35,15 @@ def simulate(
     jobs_per_hour: Annotated[
         float, typer.Option("--jobs-per-hour", metavar="N", help="How often it is asked for.")
     ] = 20,
+    schedule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule", metavar="NAME=VALUE", help="A field of the schedule that starts the jobs, such as cron."
+        ),
+    ] = None,
+    schedulers: Annotated[
+        int, typer.Option("--schedulers", min=1, metavar="N", help="So many look at the schedule, if there is one.")
+    ] = 3,
     faults_per_hour: Annotated[
         float, typer.Option("--faults-per-hour", metavar="N", help="Kills, stops, outages, jumps of clocks.")
     ] = 30,
@@ -44,28 +54,33 @@ def simulate(
     """Run a job type many times while its workers are killed, stopped and cut off; exit 10 when a promise is broken.
 
     The job is really run: what it writes outside the database is written, and again where it was interrupted.
+    With --schedule (interval_seconds=60, catch_up=all: what schedules.add takes) a schedule starts the jobs; its
+    schedulers are killed, stopped and cut off as well, and each due time must have one decision.
     """
     from onward.testing import simulate as run
 
-    params: dict[str, Any] = read_params(args or [], None, here.app.job_types.get(job).schema())
+    params: dict[str, Any] = read_params(args or [], None, here.local.job_types.get(job).schema())
     records: list[dict[str, Any]] = []
     for each in range(seed, seed + seeds):
         found = run(
             job,
             params,
-            app=here.app,
+            app=here.local,
             seed=each,
             hours=hours,
             workers=workers,
             jobs_per_hour=jobs_per_hour,
             faults_per_hour=faults_per_hour,
             only=_numbers(only),
+            schedule=read_params(schedule, None, {}, option="--schedule") if schedule else None,
+            schedulers=schedulers,
         )
         record = {
             "job_type": found.job_type,
             "seed": found.seed,
             "simulated_hours": round(found.simulated_hours, 3),
             "jobs": found.jobs,
+            "due_times": found.decisions,
             "faults": sum(found.counts.values()),
             "events": found.events,
             "digest": found.digest,

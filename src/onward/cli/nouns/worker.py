@@ -89,7 +89,7 @@ def run_worker(
     """The worker itself, in this process."""
     from onward.cli.telling import telling
 
-    app = here.app
+    app = here.local
     with telling(app, "onward-worker"):
         made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
         app.database.version()

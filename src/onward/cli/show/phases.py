@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import onward
+from onward.cli.door import Door
 from onward.cli.show import bars
 from onward.model.job import Job
 from onward.model.states import Status, Waiting
@@ -12,7 +12,7 @@ from onward.model.states import Status, Waiting
 _MOST_LINES = 16
 
 
-def phase_names(job: Job, app: onward.Onward) -> list[str]:
+def phase_names(job: Job, app: Door) -> list[str]:
     """The names in order; empty for a job that is no chain."""
     listed = job.params.get("phases") if job.job_type == "chain" else None
     if isinstance(listed, list):
@@ -22,7 +22,7 @@ def phase_names(job: Job, app: onward.Onward) -> list[str]:
     return []
 
 
-def phase_of(job: Job, app: onward.Onward) -> str:
+def phase_of(job: Job, app: Door) -> str:
     """``Embed 2/4``, or the phase that a job reports of itself."""
     phase = job.progress.phase or ""
     names = phase_names(job, app)
@@ -33,7 +33,7 @@ def phase_of(job: Job, app: onward.Onward) -> str:
     return f"{phase} {names.index(phase) + 1}/{len(names)}" if phase in names and not job.status.is_ended else phase
 
 
-def _types(job: Job, app: onward.Onward) -> list[str]:
+def _types(job: Job, app: Door) -> list[str]:
     listed = job.params.get("phases") if job.job_type == "chain" else None
     if isinstance(listed, list):
         return [str(item.get("job_type") or item.get("name")) for item in listed if isinstance(item, dict)]
@@ -44,7 +44,7 @@ def _types(job: Job, app: onward.Onward) -> list[str]:
     )
 
 
-def job_lines(job: Job, app: onward.Onward, now: datetime) -> list[str]:
+def job_lines(job: Job, app: Door, now: datetime) -> list[str]:
     """A job, and below it a line for each phase if it is a chain."""
     names = phase_names(job, app)
     lines = [bars.job_line(job, now, phase_of(job, app))]

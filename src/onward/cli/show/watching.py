@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import onward
 from onward.cli import exits
+from onward.cli.door import Door
 from onward.cli.show import bars
 from onward.cli.show.phases import job_lines, phase_of
 from onward.cli.show.picture import Picture
@@ -41,7 +41,7 @@ class Wishes:
 class Watcher:
     """Follows jobs until they have ended."""
 
-    app: onward.Onward
+    app: Door
     ids: Sequence[str]
     told: Told
     wishes: Wishes = field(default_factory=Wishes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -45,6 +45,7 @@ class Chain(BaseModel):
     source_id: str | None = Field(default=None, max_length=128)
     name: str | None = Field(default=None, max_length=200)
     resume: bool | None = None
+    on_conflict: Literal["reject", "wait", "replace"] | None = None
 
     def made(self) -> list[JobPhase]:
         """The phases that are meant."""
@@ -95,7 +96,12 @@ def run_chain(app: Onward, chain: Chain, user: str) -> str:
     """Have a chain run. Unfinished work of the same chain is answered with the facts of the dialog."""
     try:
         job = app.submit_chain(
-            chain.made(), source_id=chain.source_id, user_id=user, name=chain.name, resume=chain.resume
+            chain.made(),
+            source_id=chain.source_id,
+            user_id=user,
+            name=chain.name,
+            resume=chain.resume,
+            on_conflict=chain.on_conflict,
         )
     except IncompleteJobFound as error:
         told = facts_of(error, app.job_types) | {"resume": resume_record(app, app.get(error.job.id))}

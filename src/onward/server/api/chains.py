@@ -67,6 +67,7 @@ class NewChain(BaseModel):
     description: str = Field(default="", max_length=4000)
     phases: list[Phase] = Field(max_length=500)
     expect_version: int | None = Field(default=None, ge=0)
+    allow_unknown: bool = Field(default=False, description="Though job types are unknown here.")
 
 
 class ToWrite(NewChain):
@@ -147,6 +148,7 @@ def save_chain(caller: Editor, app: App, name: str, chain: NewChain) -> ChainRec
         label=chain.label,
         description=chain.description,
         expect_version=chain.expect_version,
+        allow_unknown=chain.allow_unknown,
         saved_by=caller.name,
     )
     return saved_chain(saved)

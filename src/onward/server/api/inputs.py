@@ -38,14 +38,15 @@ class To(BaseModel):
 def list_inputs(
     _caller: Viewer,
     app: App,
-    state: Annotated[Literal["open", "answered", "expired", "withdrawn"], Query()] = "open",
+    state: Annotated[Literal["open", "answered", "expired", "withdrawn", "all"], Query()] = "open",
     job: Annotated[str | None, Query(max_length=200)] = None,
     assigned_to: Annotated[str | None, Query(max_length=200)] = None,
     limit: Limit = 50,
     after: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Listed[QuestionRecord]:
     """Questions: open ones as they were asked, others newest first."""
-    page = app.questions.list(state, job_id=job, assigned_to=assigned_to, limit=limit, after=after)
+    wanted = None if state == "all" else state
+    page = app.questions.list(wanted, job_id=job, assigned_to=assigned_to, limit=limit, after=after)
     items = [question_record(question, app.job_types) for question in page]
     return listed(items, shown(page.next, "inp") if page.next else None)
 

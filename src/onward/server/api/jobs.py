@@ -11,17 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onward.app import Onward
 from onward.errors import IncompleteJobFound, InvalidFilter
+from onward.model.ids import is_id, parsed, shown
 from onward.model.job_filter import ARGUMENT, STATES, is_key, read_query
-from onward.model.query import SORTS, JobQuery
+from onward.model.query import SORTS, JobQuery, cursor
 from onward.records.details import JobDetail, RelativeRecord, job_detail, relative, relative_record
 from onward.records.jobs import (
     ChangeRecord,
     JobRecord,
     LogRecord,
+    RefusedRecord,
     RunRecord,
     event_record,
     job_record,
     log_record,
+    refused_record,
     run_record,
 )
 from onward.records.resume import ResumeRecord, resume_record
@@ -30,6 +33,7 @@ from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
 routes: APIRouter = noun("jobs")
+ids: APIRouter = noun("job-ids")
 MISSING = documented(404)
 
 
@@ -79,7 +83,9 @@ class JobsAsked(BaseModel):
     sort: str = Field(default="-created", max_length=20, description=f"Of {', '.join(SORTS)}; `-`: highest first.")
     deep: bool = Field(default=False, description="Look at all jobs, also where no index helps: slow.")
     limit: int = Field(default=50, ge=1, le=MOST, description="Items of a page.")
-    after: str | None = Field(default=None, max_length=2000, description="The `next` or `prev` of a page before.")
+    after: str | None = Field(
+        default=None, max_length=2000, description="The `next` or `prev` of a page before, or a job's id."
+    )
     count: Counting = Field(default="none", description="Whether to count, and how far.")
 
 
@@ -93,7 +99,10 @@ class JobList(Listed[JobRecord]):
 def list_jobs(_caller: Viewer, app: App, request: Request, asked: Annotated[JobsAsked, Query()]) -> JobList:
     """A page of jobs. All keys must fit, one value of each; ``-key`` negates, ``arg.NAME`` looks at a parameter."""
     query = query_of(request, app, sort=asked.sort, is_deep=asked.deep)
-    page = app.search(query, limit=asked.limit, after=asked.after)
+    after = asked.after
+    if after is not None and is_id(after) and asked.sort == "-created":
+        after = cursor(query, parsed(after))
+    page = app.search(query, limit=asked.limit, after=after)
     counted = None
     if asked.count != "none":
         cap = _EXACT if asked.count == "exact" else 10_000
@@ -116,6 +125,12 @@ def refuse_sensitive(names: Iterable[str], app: Onward) -> None:
     for name in names:
         if name.removeprefix("-").removeprefix(ARGUMENT) in hidden and ARGUMENT in name:
             raise InvalidFilter(f"{name[:60]}: this parameter is sensitive.", hint="Look for something else.")
+
+
+@ids.get("")
+def list_ids(_caller: Viewer, app: App, ending: Annotated[str, Query(min_length=6, max_length=40)]) -> list[str]:
+    """The ids of jobs that end so, newest first; a few, enough to see that it is ambiguous."""
+    return [shown(found) for found in app.find_by_ending(ending)]
 
 
 @routes.post("", status_code=201, responses=documented(409, 503))
@@ -181,6 +196,18 @@ def list_history(_caller: Viewer, app: App, job_id: str) -> Listed[ChangeRecord]
 def list_runs(_caller: Viewer, app: App, job_id: str) -> Listed[RunRecord]:
     """The attempts at a job, in order."""
     return listed([run_record(run) for run in app.runs(app.get(job_id).id)])
+
+
+@routes.get("/{job_id}/children", responses=MISSING)
+def list_children(_caller: Viewer, app: App, job_id: str) -> Listed[JobRecord]:
+    """The jobs of a chain's phases or of a fan-out's ranges, in order."""
+    return listed([job_record(job, app.job_types) for job in app.children(app.get(job_id).id)])
+
+
+@routes.get("/{job_id}/refused", responses=MISSING)
+def list_refused(_caller: Viewer, app: App, job_id: str) -> Listed[RefusedRecord]:
+    """What its runs wanted to write after an outage, too late."""
+    return listed([refused_record(one) for one in app.conflicts(app.get(job_id).id)])
 
 
 @routes.get("/{job_id}/resume", responses=MISSING)

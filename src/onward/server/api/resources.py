@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
@@ -43,9 +45,11 @@ class Done(TypedDict):
 
 
 @routes.get("")
-def list_resources(_caller: Viewer, app: App) -> Listed[ResourceRecord]:
+def list_resources(
+    _caller: Viewer, app: App, idle: Annotated[bool, Query(description="Sources too that nobody has.")] = False
+) -> Listed[ResourceRecord]:
     """The board: holders and waiters of every resource."""
-    return listed(board_records(app))
+    return listed(board_records(app, idle=idle))
 
 
 @routes.get("/{name}")

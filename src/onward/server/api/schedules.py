@@ -81,9 +81,10 @@ class Range(BaseModel):
 
 
 class Backfilled(TypedDict):
-    """The due times without a job, and the jobs that were made for them."""
+    """The due times without a job, and the jobs that were made for them; ``due`` are the moments alone."""
 
     due: list[str]
+    due_times: list[DueTimeRecord]
     jobs: list[JobRecord]
 
 
@@ -220,5 +221,6 @@ def backfill(_caller: Editor, app: App, name: str, given: Range) -> Backfilled:
     found = app.schedules.backfill(name, given.start, given.end, given.dry_run)
     return {
         "due": [rfc3339(due.at) for due in found.due_times],
+        "due_times": [due_record(due) for due in found.due_times],
         "jobs": [job_record(job, app.job_types) for job in found.jobs],
     }

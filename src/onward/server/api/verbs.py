@@ -11,7 +11,7 @@ from starlette.responses import Response
 from onward.records.jobs import JobRecord, job_record
 from onward.server.access import Operator
 from onward.server.problems import documented
-from onward.server.routing import App, noun
+from onward.server.routing import App, Match, noun
 
 routes: APIRouter = noun("jobs")
 ANSWERS = documented(404, 409, 412, 503)
@@ -43,21 +43,21 @@ class Change(BaseModel):
 
 
 @routes.post("/{job_id}/resume", responses=ANSWERS)
-def resume(caller: Operator, app: App, job_id: str) -> JobRecord:
+def resume(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
     """Go on with a failed, cancelled or held job from its checkpoint; let a paused one go on."""
     job = app.get(job_id)
     done = (
-        app.unpause(job.id, actor=caller.name)
+        app.unpause(job.id, actor=caller.name, expect_version=match)
         if job.paused_by is not None and not job.status.is_ended
-        else app.resume(job.id, actor=caller.name)
+        else app.resume(job.id, actor=caller.name, expect_version=match)
     )
     return job_record(done, app.job_types)
 
 
 @routes.post("/{job_id}/fresh", responses=ANSWERS)
-def fresh(caller: Operator, app: App, job_id: str) -> JobRecord:
+def fresh(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
     """Start a failed, cancelled or held job from the beginning; what it saved is dropped."""
-    return job_record(app.restart(job_id, actor=caller.name), app.job_types)
+    return job_record(app.restart(job_id, actor=caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{job_id}/again", status_code=201, responses=ANSWERS)
@@ -68,43 +68,49 @@ def again(_caller: Operator, app: App, job_id: str, how: Again | None = None) ->
 
 
 @routes.post("/{job_id}/pause", responses=ANSWERS)
-def pause(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+def pause(caller: Operator, app: App, job_id: str, match: Match, why: Why | None = None) -> JobRecord:
     """Keep a job from being run; a running one stops at its next safe point."""
-    return job_record(app.pause(job_id, actor=caller.name, reason=(why or Why()).reason), app.job_types)
+    return job_record(
+        app.pause(job_id, actor=caller.name, reason=(why or Why()).reason, expect_version=match), app.job_types
+    )
 
 
 @routes.post("/{job_id}/unpause", responses=ANSWERS)
-def unpause(caller: Operator, app: App, job_id: str) -> JobRecord:
+def unpause(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
     """Let a paused job go on."""
-    return job_record(app.unpause(job_id, actor=caller.name), app.job_types)
+    return job_record(app.unpause(job_id, actor=caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{job_id}/cancel", responses=ANSWERS)
-def cancel(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+def cancel(caller: Operator, app: App, job_id: str, match: Match, why: Why | None = None) -> JobRecord:
     """Stop a job: it leaves at its next safe point, with its checkpoint saved."""
-    return job_record(app.cancel(job_id, actor=caller.name, reason=(why or Why()).reason), app.job_types)
+    return job_record(
+        app.cancel(job_id, actor=caller.name, reason=(why or Why()).reason, expect_version=match), app.job_types
+    )
 
 
 @routes.post("/{job_id}/force-stop", responses=ANSWERS)
-def force_stop(caller: Operator, app: App, job_id: str) -> JobRecord:
+def force_stop(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
     """Cancel a job and press code that does not leave."""
-    return job_record(app.force_stop(job_id, actor=caller.name), app.job_types)
+    return job_record(app.force_stop(job_id, actor=caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{job_id}/ack", responses=ANSWERS)
-def acknowledge(caller: Operator, app: App, job_id: str, why: Why | None = None) -> JobRecord:
+def acknowledge(caller: Operator, app: App, job_id: str, match: Match, why: Why | None = None) -> JobRecord:
     """Take note that a job failed or was cut off."""
-    return job_record(app.acknowledge(job_id, by=caller.name, note=(why or Why()).reason), app.job_types)
+    return job_record(
+        app.acknowledge(job_id, by=caller.name, note=(why or Why()).reason, expect_version=match), app.job_types
+    )
 
 
 @routes.post("/{job_id}/discard", responses=ANSWERS)
-def discard(caller: Operator, app: App, job_id: str) -> JobRecord:
+def discard(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
     """Drop what an interrupted job has saved; its record stays."""
-    return job_record(app.discard(job_id, actor=caller.name), app.job_types)
+    return job_record(app.discard(job_id, actor=caller.name, expect_version=match), app.job_types)
 
 
 @routes.patch("/{job_id}", responses=ANSWERS)
-def change(caller: Operator, app: App, job_id: str, change: Change) -> JobRecord:
+def change(caller: Operator, app: App, job_id: str, match: Match, change: Change) -> JobRecord:
     """Change a job that waits to be run."""
     job = app.change(
         job_id,
@@ -113,12 +119,13 @@ def change(caller: Operator, app: App, job_id: str, change: Change) -> JobRecord
         run_at=change.run_at,
         tags=change.tags,
         actor=caller.name,
+        expect_version=match,
     )
     return job_record(job, app.job_types)
 
 
 @routes.delete("/{job_id}", status_code=204, responses=ANSWERS)
-def delete(_caller: Operator, app: App, job_id: str) -> Response:
+def delete(_caller: Operator, app: App, job_id: str, match: Match) -> Response:
     """Delete the record of an ended job."""
-    app.delete(job_id)
+    app.delete(job_id, expect_version=match)
     return Response(status_code=204)

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from onward.engine.queues import Queue
 from onward.model.ids import shown
 from onward.model.query import JobQuery, Term
+from onward.model.queue import Queue
 from onward.records.moments import rfc3339
 from onward.records.workers import WorkerRecord, worker_record
 from onward.server.access import Admin, Operator, Viewer
@@ -43,6 +43,7 @@ class QueueRecord(TypedDict):
     waiting: int
     running: int
     oldest_seconds: float | None
+    oldest_at: str | None
     workers: int
     slots: int
     paused_by: str | None
@@ -133,6 +134,7 @@ def _queue(queue: Queue, app: App) -> QueueRecord:
         "waiting": queue.waiting,
         "running": queue.running,
         "oldest_seconds": None if oldest is None else max(0.0, (app.clock.now() - oldest).total_seconds()),
+        "oldest_at": rfc3339(oldest),
         "workers": queue.workers,
         "slots": queue.slots,
         "paused_by": queue.paused_by,

@@ -1,5 +1,6 @@
 """The groups of settings: each default once, with its unit and its reason."""
 
+from onward.settings.groups.client import Client
 from onward.settings.groups.cloud import Cloud
 from onward.settings.groups.engine import (
     Cache,
@@ -24,6 +25,7 @@ from onward.settings.groups.vault import Vault
 __all__ = [
     "Cache",
     "Checkpoint",
+    "Client",
     "Cloud",
     "Cluster",
     "Database",
