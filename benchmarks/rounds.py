@@ -28,7 +28,7 @@ PEERS = {
     "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite"},
     "postgresql": {"drain": "pgqueuer_postgresql", "submit": "pgqueuer_postgresql"},
 }
-LIMIT_SECONDS = 1800
+LIMIT_SECONDS = 7200
 DURABLE = ("synchronous_commit", "fsync", "full_page_writes")
 
 Server = Postgres | None
