@@ -34,7 +34,7 @@ PEERS = {
     },
 }
 SIZES_OF_PEERS = {"schedules": (schedules.QUICK, schedules.TOTAL)}
-LIMIT_SECONDS = 1800
+LIMIT_SECONDS = 7200
 DURABLE = ("synchronous_commit", "fsync", "full_page_writes")
 
 Server = Postgres | None
