@@ -59,8 +59,19 @@ def worlds(url: str) -> Iterator[NewWorld]:
     first = Onward(settings=settings)
     first._store.prepare()
     engines = first._store.engines
+    shared: list[Onward] = []
+
+    def end() -> None:
+        """Its threads would go on, without a pause, on a clock that stands still."""
+        while shared:
+            app = shared.pop()
+            app._store.doorbell.close()
+            app._store._engines = None
+            app.close()
 
     def share(app: Onward) -> None:
+        end()
+        shared.append(app)
         app._store._engines = engines
         app._store._checked = True
         with engines.writing() as conn:
@@ -68,4 +79,5 @@ def worlds(url: str) -> Iterator[NewWorld]:
                 engines.dialect.execute(conn, f"DELETE FROM {name}", [])
 
     yield lambda: World(share, settings)
+    end()
     first.close()

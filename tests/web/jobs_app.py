@@ -86,6 +86,35 @@ def publish(ctx: Context, release: str) -> Any:
     )
 
 
+@app.job(label="Confirm", category="review")
+def confirm(ctx: Context, what: str) -> Any:
+    """Asks for a plain yes or no."""
+    schema = {"type": "object", "properties": {"yes": {"type": "boolean", "title": "Yes"}}, "required": ["yes"]}
+    return ctx.ask("confirm", prompt=f"Delete {what}?", schema=schema)
+
+
+@app.job(label="Count slowly")
+def count_slowly(ctx: Context, gate: str) -> dict[str, int]:
+    """Count to a hundred; at 20 and at 45 it waits."""
+    for number in ctx.each(range(100), every=1, total=100):
+        if number in (20, 45):
+            wait_for(ctx, f"{gate}{number}")
+        ctx.state["counted"] = ctx.state.get("counted", 0) + 1
+    return {"counted": ctx.state["counted"]}
+
+
+@app.job(label="Metadata", category="indexing", runs_before=["index"])
+def metadata(ctx: Context, language: str = "en") -> str:
+    """Read title and language of each document."""
+    return language
+
+
+@app.job(label="Index", category="indexing", runs_after=["metadata"])
+def index(ctx: Context, dimension: int = 384) -> int:
+    """Make an index by meaning."""
+    return dimension
+
+
 @app.job(label="Tidy")
 def tidy(ctx: Context) -> None:
     """Is done at once."""

@@ -18,7 +18,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src" / "onward" / "server" / "static"
-AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 45.0
 START_PATIENCE = 100.0
 expect.set_options(timeout=PATIENCE * 1000)
@@ -213,14 +212,3 @@ def job_path(job: dict[str, Any], tab: str = "") -> str:
 
 def short(job: dict[str, Any]) -> str:
     return str(job["id"][-6:].upper())
-
-
-def violations(page: Page) -> list[str]:
-    """What axe has against the page as it is now."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(
-        "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})).violations"
-    )
-    return [
-        f"{item['id']}: {node['target']} {node['failureSummary'][:300]}" for item in found for node in item["nodes"][:4]
-    ]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import csv
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -200,3 +203,51 @@ def test_row_menu_acts_on_its_own_row(page: Callable[[str], Page], served: Serve
     shown.get_by_role("button", name="Cancel job").click()
     served.wait(jobs[0], "cancelled")
     assert served.call(f"jobs/{jobs[1]['id']}")["state"] == "scheduled"
+
+
+def test_filter_is_kept_as_a_view_and_exported(page: Callable[[str], Page], served: Served) -> None:
+    jobs = [served.submit("tidy", tags=["viewed"], queue=name, delay=3600) for name in ("plain", "=1+1")]
+    shown = page("/jobs?tag=viewed")
+    shown.get_by_role("button", name="Views").click()
+    shown.get_by_role("menuitem", name=re.compile("^Save this filter")).click()
+    shown.get_by_label("Name", exact=True).fill("Mine")
+    shown.get_by_role("button", name="Save view").click()
+    expect(shown.get_by_text("Saved: Mine", exact=True)).to_be_visible()
+    shown.get_by_role("button", name="Clear filters").click()
+    expect(shown).not_to_have_url(re.compile("tag="))
+    shown.get_by_role("button", name="Views").click()
+    shown.get_by_role("menuitem", name="Mine").click()
+    expect(shown).to_have_url(re.compile("tag=viewed"))
+    expect(shown.get_by_role("button", name="Mine")).to_be_visible()
+    rows = list(csv.DictReader(exported(shown, "CSV").splitlines()))
+    assert [row["id"] for row in rows] == [job["id"] for job in reversed(jobs)]
+    # What a spreadsheet would run as a formula is a text.
+    assert [row["queue"] for row in rows] == ["'=1+1", "plain"]
+    lines = [json.loads(line) for line in exported(shown, "JSON").splitlines()]
+    assert [line["queue"] for line in lines] == ["=1+1", "plain"]
+
+
+def exported(page: Page, form: str) -> str:
+    """The file that the page gives."""
+    with page.expect_download() as given:
+        page.get_by_role("button", name="Export").click()
+        page.get_by_role("menuitem", name=re.compile(f"^{form}")).click()
+    return Path(given.value.path()).read_text(encoding="utf-8")
+
+
+def test_chosen_jobs_that_wait_are_changed_and_others_left_alone(page: Callable[[str], Page], served: Served) -> None:
+    waiting = [served.submit("tidy", tags=["changed"], delay=3600) for _ in range(2)]
+    done = served.wait(served.submit("tidy", tags=["changed"]), "succeeded")
+    shown = page("/jobs?tag=changed")
+    shown.get_by_label("Select all loaded rows").check()
+    shown.get_by_role("button", name="Change …").click()
+    dialog = shown.get_by_role("dialog")
+    expect(dialog).to_contain_text("1 job of those chosen will be left alone")
+    dialog.get_by_label("Priority").fill("7")
+    dialog.get_by_label("Add tags").fill("late, night")
+    dialog.get_by_role("button", name="Change 2 jobs").click()
+    expect(dialog).to_have_count(0)
+    for job in waiting:
+        now = served.call(f"jobs/{job['id']}")
+        assert (now["priority"], now["queue"], set(now["tags"])) == (7, "default", {"changed", "late", "night"})
+    assert served.call(f"jobs/{done['id']}")["priority"] == 0

@@ -148,7 +148,8 @@ def test_tab_never_shows_the_rows_of_another(page: Callable[[str], Page], served
 def test_timeline_shows_phases_of_a_chain_and_as_a_table(page: Callable[[str], Page], served: Served) -> None:
     job = served.wait(served.submit("nightly"), "succeeded")
     shown = page(job_path(job))
-    expect(shown.locator(".lane-name", has_text="1. Chunk")).to_be_visible()
+    expect(shown.locator(".lane-name", has_text="1. Chunk")).to_contain_text("weighs 20%, took")
+    expect(shown.locator(".lane-name[data-critical=true]").first).to_be_visible()
     shown.get_by_role("button", name="Show as table").click()
     expect(shown.get_by_role("cell", name="2. Index")).to_be_visible()
 
@@ -199,3 +200,13 @@ def test_open_dialog_keeps_its_job_while_the_list_is_live(page: Callable[[str], 
     expect(shown.locator(f'tr[data-key="{job["id"]}"]')).to_contain_text("Interrupted")
     expect(dialog).to_contain_text(short(job))
     wait_until(lambda: dialog.count() == 1, lambda: "the dialog is gone")
+
+
+def test_lengths_of_its_type_are_drawn_and_listed(page: Callable[[str], Page], served: Served) -> None:
+    job = served.wait(served.submit("tidy"), "succeeded")
+    shown = page(job_path(job, "durations"))
+    expect(shown.get_by_role("img", name=re.compile(r"^Lengths\. .*job"))).to_be_visible()
+    expect(shown.get_by_text("50% within")).to_be_visible()
+    shown.get_by_role("button", name="Waiting", exact=True).click()
+    shown.get_by_role("button", name="Show as table").click()
+    expect(shown.get_by_role("columnheader", name="Succeeded")).to_be_visible()

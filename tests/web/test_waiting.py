@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.web.served import Served, Watched
+from tests.web.served import Served, Watched, wait_until
+from tests.web.test_shell import live
 
 
 def ask(served: Served, release: str) -> tuple[str, str]:
@@ -76,3 +77,45 @@ def test_answered_questions_are_listed_with_who_and_what(page: Callable[[str], P
     served.call(f"inputs/{question}/answer", {"response": {"channel": "stable"}})
     shown = page("/waiting?tab=answered")
     expect(shown.get_by_role("row", name=re.compile("Publish 6.0"))).to_contain_text("local")
+
+
+def test_question_is_passed_on_put_off_and_answered_together_with_its_like(
+    page: Callable[[str], Page], served: Served
+) -> None:
+    jobs = [served.wait(served.submit("confirm", {"what": name}), "input") for name in ("a", "b")]
+    shown = page(f"/waiting?question={jobs[0]['hitl']['id']}")
+    shown.get_by_role("button", name="Ask somebody else").click()
+    shown.get_by_role("dialog").get_by_label("Name").fill("ben")
+    shown.get_by_role("button", name="Ask ben").click()
+    expect(shown.get_by_role("article", name="Question")).to_contain_text("asked of ben")
+    shown.get_by_role("button", name="Snooze").click()
+    shown.get_by_role("menuitem", name="For an hour").click()
+    expect(shown.get_by_text("Snoozed until")).to_be_visible()
+    expect(shown.locator("tbody tr").last).to_contain_text("snoozed")
+    shown.get_by_role("button", name="Answer 2 alike").click()
+    shown.get_by_role("button", name="No to 2").click()
+    for job in jobs:
+        assert served.wait(job, "succeeded")["result"] == {"yes": False}
+
+
+def test_browser_says_that_a_job_asks_while_nobody_looks(page: Callable[[str], Page], served: Served) -> None:
+    shown = page("/waiting")
+    live(shown)
+    shown.evaluate(
+        """() => {
+        window.told = []
+        window.Notification = class {
+          static permission = 'granted'
+          static requestPermission = async () => 'granted'
+          constructor(text) { told.push(text) }
+        }
+        Object.defineProperty(document, 'visibilityState', {value: 'hidden'}) }"""
+    )
+    shown.get_by_role("button", name="Notify me").click()
+    expect(shown.get_by_role("button", name="Notifies you")).to_be_visible()
+    _, question = ask(served, "8.0")
+    wait_until(
+        lambda: bool(shown.evaluate("told.length")) or bool(shown.wait_for_timeout(50)), lambda: "nothing was said"
+    )
+    assert shown.evaluate("told[0]") == "A job waits for you"
+    served.call(f"inputs/{question}/answer", {"response": {"channel": "beta"}})

@@ -91,6 +91,8 @@ export function patched(job: Job, event: Heard): Job {
   const progress = changed.progress as unknown as Record<string, unknown>
   const told = (data.progress ?? {}) as Record<string, unknown>
   for (const key of PLAIN) if (key in data) fields[key] = data[key]
+  // Why it waited says nothing about another state.
+  if (changed.state !== job.state && !('waiting_reason' in data)) changed.waiting_reason = null
   for (const key of PROGRESS) {
     if (key in told) progress[key] = told[key]
     else if (key in data) progress[key] = data[key]

@@ -5,6 +5,7 @@ import { Link, NavLink, Outlet, useLocation } from 'react-router'
 import { JobActs } from '@/acts/JobActs'
 import { call } from '@/api/client'
 import type { Badges } from '@/api/types'
+import { useSnoozed } from '@/pages/waiting/snooze'
 import { Bones } from '@/parts/Loading'
 import { Tip } from '@/parts/Tip'
 import { capped } from '@/words/numbers'
@@ -12,6 +13,7 @@ import { FaultBoundary } from './FaultBoundary'
 import { usePageKeys } from './keys'
 import { LiveSign } from './LiveSign'
 import { PAGES } from './navigation'
+import { useQuestionsTold } from './notify'
 import { Palette } from './Palette'
 import { ShortcutHelp } from './ShortcutHelp'
 import { useSession } from './session'
@@ -93,7 +95,9 @@ export function Shell() {
 function Navigation({ open }: { open: boolean }) {
   const session = useSession()
   const { data: badges } = useQuery({ queryKey: ['badges'], queryFn: () => call<Badges>('badges'), staleTime: 2_000 })
-  useTabTitle(badges?.inputs.value ?? 0)
+  const snoozed = Object.keys(useSnoozed()).length
+  useTabTitle(Math.max(0, (badges?.inputs.value ?? 0) - snoozed))
+  useQuestionsTold()
   const location = useLocation()
   const zone = new URLSearchParams(location.search).get('tz')
   const kept = zone ? `?tz=${encodeURIComponent(zone)}` : ''

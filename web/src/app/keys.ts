@@ -6,7 +6,7 @@ import { PAGES } from './navigation'
 import { preference, setTheme, type Theme } from './preferences'
 import { nextZone, useZone } from './zone'
 
-const AFTER_G_MS = 1_500
+const AFTER_G_MS = 3_000
 
 /** Whether a key is meant for what has the focus, or for an open dialog. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -40,11 +40,12 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
   }, [keys])
 }
 
-let afterG = 0
+let afterG = Number.NEGATIVE_INFINITY
 
-/** Whether "g" was pressed a moment ago, so that the next letter names a page. */
-export function isAfterG(): boolean {
-  return Date.now() - afterG < AFTER_G_MS
+/** Whether "g" was pressed a moment before this key, so that it names a page. Times are those of the presses: a page that
+ * is busy in between takes nothing away. */
+function isAfterG(event: KeyboardEvent): boolean {
+  return event.timeStamp - afterG < AFTER_G_MS
 }
 
 export function usePageKeys({ palette, help }: { palette: () => void; help: () => void }): void {
@@ -58,8 +59,8 @@ export function usePageKeys({ palette, help }: { palette: () => void; help: () =
         return
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || !areLettersOn()) return
-      if (isAfterG()) {
-        afterG = 0
+      if (isAfterG(event)) {
+        afterG = Number.NEGATIVE_INFINITY
         const page = PAGES.find((found) => found.key === event.key)
         if (page) {
           event.preventDefault()
@@ -70,7 +71,7 @@ export function usePageKeys({ palette, help }: { palette: () => void; help: () =
       }
       const act: Record<string, () => void> = {
         g: () => {
-          afterG = Date.now()
+          afterG = event.timeStamp
         },
         '?': help,
         l: () => live.toggle(),

@@ -1,11 +1,11 @@
 /** In which zone times are shown: local, UTC or a named one; kept in the address and in the browser. */
 import { useCallback } from 'react'
-import { useSearchParams } from 'react-router'
 import { isZone, type Zone } from '@/words/times'
+import { useAddress } from './address'
 import { prefer, preference, usePreference } from './preferences'
 
 export function useZone(): [Zone, (zone: Zone) => void] {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const [kept] = usePreference<Zone>('zone', 'local')
   const asked = search.get('tz')
   const zone = asked && isZone(asked) ? asked : isZone(kept) ? kept : 'local'

@@ -14,12 +14,14 @@ interface Props {
   entries: MenuEntry[]
   title?: string
   align?: 'start' | 'end'
+  /** It has been opened: what it lists may be fetched now. */
+  onOpen?: () => void
 }
 
 /** A menu of what can be done; what cannot says why. */
-export function Menu({ trigger, entries, title, align = 'end' }: Props) {
+export function Menu({ trigger, entries, title, align = 'end', onOpen }: Props) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} onOpenChange={(open) => open && onOpen?.()}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align={align} sideOffset={4} collisionPadding={8} loop>

@@ -13,7 +13,7 @@ import { PageHead } from '@/parts/PageHead'
 import { Tabs } from '@/parts/Tabs'
 import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
-import { percent, plural, shortId } from '@/words/numbers'
+import { plural, shortId } from '@/words/numbers'
 import { clock } from '@/words/times'
 import { CodeTab } from './CodeTab'
 import { Drawing } from './Drawing'
@@ -39,6 +39,7 @@ export function Workbench({ chain, types, onSaved }: Props) {
   const saved = useMemo(() => planOf(chain), [chain])
   const draft = useDraft(chain.name || 'new', saved, chain.version)
   const { plan, change, undo, redo } = draft
+  const [isFromBefore] = useState(!chain.name && draft.isChanged)
   const { report, isChecking, found } = useCheck(plan)
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [tab, setTab] = useState('build')
@@ -264,6 +265,16 @@ export function Workbench({ chain, types, onSaved }: Props) {
           </div>
         </Note>
       )}
+      {isFromBefore && !undo && plan.phases.length > 0 && (
+        <Note tone="blue">
+          This is what you built here last and have not saved.
+          <div className="row">
+            <button type="button" className="button small" onClick={() => change(saved)}>
+              Start with an empty chain
+            </button>
+          </div>
+        </Note>
+      )}
       {problem && !unfinished && <Refused problem={problem} />}
       <Tabs
         label="Views of the chain"
@@ -361,7 +372,7 @@ function Weights({ plan, measured, readOnly, onUse }: WeightsProps) {
   if (!far || Math.abs(far.took - far.weighs) < 10) return null
   return (
     <Note tone="blue">
-      {far.phase.name} took {percent(far.took)} of the time in the last runs but weighs {percent(far.weighs)}.
+      {far.phase.name} took {Math.round(far.took)}% of the time in the last runs but weighs {Math.round(far.weighs)}%.
       <div className="row">
         <button
           type="button"

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { ChevronLeft, ChevronRight, Trash2 } from 'lucide-react'
 import { useMemo } from 'react'
-import { Link, useLocation, useNavigate, useParams, useSearchParams } from 'react-router'
+import { Link, useLocation, useNavigate, useParams } from 'react-router'
 import { call, Problem } from '@/api/client'
 import type { JobDetail } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { useKeys } from '@/app/keys'
 import { useTitle } from '@/app/title'
 import { Empty } from '@/parts/Empty'
@@ -14,6 +15,7 @@ import { shortId } from '@/words/numbers'
 import { neighbours } from '../jobs/neighbours'
 import { JobHead } from './JobHead'
 import { Checkpoints } from './tabs/Checkpoints'
+import { Durations } from './tabs/Durations'
 import { Errors } from './tabs/Errors'
 import { History } from './tabs/History'
 import { Log } from './tabs/Log'
@@ -24,7 +26,7 @@ import { Values } from './tabs/Values'
 /** One job, with all that is known of it. */
 export function JobPage() {
   const { id = '' } = useParams()
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const navigate = useNavigate()
   const location = useLocation()
   const found = useQuery({
@@ -36,11 +38,14 @@ export function JobPage() {
   useTitle(job ? `${job.job_type} ${shortId(job.id)}` : 'Job')
   const { before, after } = neighbours(job?.id ?? id)
   const keys = useMemo(() => {
-    const go = (other: string | undefined) => () => {
+    // From the address, which is ahead of what is drawn while the next job is fetched: two presses are two steps.
+    const go = (way: 'before' | 'after') => () => {
+      const asked = decodeURIComponent(window.location.pathname.split('/').at(-1) ?? '')
+      const other = neighbours(asked)[way]
       if (other) void navigate({ pathname: `/jobs/${encodeURIComponent(other)}`, search: location.search })
     }
-    return { '[': go(before), ']': go(after) }
-  }, [before, after, navigate, location.search])
+    return { '[': go('before'), ']': go('after') }
+  }, [navigate, location.search])
   useKeys(keys)
   if (found.isPending) return <Bones rows={6} />
   if (found.error instanceof Problem && found.error.status === 404) return <Gone id={id} problem={found.error} />
@@ -73,6 +78,7 @@ export function JobPage() {
               }
               tabs={[
                 { name: 'timeline', label: 'Timeline', content: () => <Timeline job={shown} /> },
+                { name: 'durations', label: 'Durations', content: () => <Durations key={shown.id} job={shown} /> },
                 { name: 'log', label: 'Log', content: () => <Log key={shown.id} job={shown} /> },
                 { name: 'values', label: 'Inputs and result', content: () => <Values job={shown} /> },
                 { name: 'checkpoints', label: 'Checkpoints', content: () => <Checkpoints job={shown} /> },

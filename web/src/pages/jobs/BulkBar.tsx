@@ -4,6 +4,7 @@ import type { Count, Job } from '@/api/types'
 import { capped, plural } from '@/words/numbers'
 import { VERBS, type Verb } from '@/words/verbs'
 import { BulkDialog } from './BulkDialog'
+import { ChangeDialog, isChangeable } from './ChangeDialog'
 import type { Chip } from './filters'
 
 interface Props {
@@ -22,6 +23,7 @@ const BULK: Verb[] = ['resume', 'fresh', 'pause', 'cancel', 'ack', 'delete']
 /** What can be done with the chosen rows: only verbs that fit at least one of them. */
 export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onClear }: Props) {
   const [verb, setVerb] = useState<Verb | null>(null)
+  const [changing, setChanging] = useState(false)
   const verbs = BULK.filter((name) => all || jobs.some((job) => fitting(job).includes(name)))
   return (
     <section className="bulk" aria-label="Chosen jobs">
@@ -39,7 +41,13 @@ export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onCl
             {VERBS[name]}
           </button>
         ))}
+        {!all && jobs.some(isChangeable) && (
+          <button type="button" className="button small" onClick={() => setChanging(true)}>
+            Change …
+          </button>
+        )}
       </span>
+      {changing && <ChangeDialog jobs={jobs} onClose={() => setChanging(false)} />}
       <button type="button" className="button small quiet" onClick={onClear}>
         Clear
       </button>

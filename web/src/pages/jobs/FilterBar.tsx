@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Search, X } from 'lucide-react'
 import { useId, useState } from 'react'
-import { useSearchParams } from 'react-router'
 import { call } from '@/api/client'
 import type { JobType } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { stateWords } from '@/words/states'
 import { chipsOf, FILTER_KEYS, keyLabel, typed, withChip, withoutChip, withoutFilter } from './filters'
 
@@ -23,7 +23,7 @@ const VIEWS: [string, string][] = [
 
 /** The filter as chips that can be removed, and a field that suggests keys, then values. */
 export function FilterBar({ faults }: Props) {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const chips = chipsOf(search)
   return (
     <div className="stack tight">
@@ -35,10 +35,10 @@ export function FilterBar({ faults }: Props) {
               type="button"
               aria-pressed={(search.get('state') ?? '') === states}
               onClick={() =>
-                setSearch(
+                setSearch((now) =>
                   states
-                    ? withChip(withoutChip(search, 'state'), { key: 'state', value: states })
-                    : withoutChip(search, 'state'),
+                    ? withChip(withoutChip(now, 'state'), { key: 'state', value: states })
+                    : withoutChip(now, 'state'),
                 )
               }
             >
@@ -46,7 +46,7 @@ export function FilterBar({ faults }: Props) {
             </button>
           ))}
         </fieldset>
-        <FilterField onChip={(chip) => setSearch(withChip(search, chip))} />
+        <FilterField onChip={(chip) => setSearch((now) => withChip(now, chip))} />
       </div>
       {chips.length > 0 && (
         <ul className="chips" aria-label="Filter">
@@ -59,14 +59,14 @@ export function FilterBar({ faults }: Props) {
               <button
                 type="button"
                 aria-label={`Remove ${keyLabel(key)} ${value}`}
-                onClick={() => setSearch(withoutChip(search, key))}
+                onClick={() => setSearch((now) => withoutChip(now, key))}
               >
                 <X size={14} aria-hidden="true" />
               </button>
             </li>
           ))}
           <li>
-            <button type="button" className="link-button" onClick={() => setSearch(withoutFilter(search))}>
+            <button type="button" className="link-button" onClick={() => setSearch(withoutFilter)}>
               Clear filters
             </button>
           </li>

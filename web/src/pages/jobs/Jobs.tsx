@@ -1,10 +1,11 @@
 import { ChevronLeft, ChevronRight, Link as LinkIcon, ListChecks, MoreHorizontal, Plus, SearchX } from 'lucide-react'
 import { useEffect, useMemo, useState } from 'react'
-import { useNavigate, useSearchParams } from 'react-router'
+import { useNavigate } from 'react-router'
 import { fitting } from '@/acts/allowed'
 import { useActs } from '@/acts/JobActs'
 import { Problem } from '@/api/client'
 import type { Job } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { useMay } from '@/app/session'
 import { Code, copy } from '@/parts/Copy'
 import { Empty } from '@/parts/Empty'
@@ -17,11 +18,13 @@ import { VERBS } from '@/words/verbs'
 import { BulkBar } from './BulkBar'
 import { ColumnMenu } from './ColumnMenu'
 import { useColumns } from './columns'
+import { ExportMenu } from './ExportMenu'
 import { FilterBar } from './FilterBar'
 import { asked, chipsOf, withoutChip, withoutFilter } from './filters'
 import { remember } from './neighbours'
 import { useCount, useJobs } from './useJobs'
 import { useRowKeys } from './useRowKeys'
+import { ViewMenu } from './ViewMenu'
 
 const EXAMPLE = `from onward import Context, Onward
 
@@ -41,7 +44,7 @@ app.submit("count_words", {"folder": "texts"})`
 
 /** All jobs: the filter is the address, pages go by cursor, rows stay where they are. */
 export function Jobs() {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const navigate = useNavigate()
   const { act, start } = useActs()
   const may = useMay('operator')
@@ -109,6 +112,8 @@ export function Jobs() {
         >
           <LinkIcon size={15} aria-hidden="true" /> Copy link
         </button>
+        <ViewMenu />
+        <ExportMenu filter={filter} />
         <ColumnMenu names={names} onChange={setNames} onReset={reset} />
         {may && (
           <button type="button" className="button primary" onClick={() => start()}>
@@ -162,8 +167,8 @@ export function Jobs() {
                 <NoJobs
                   filtered={chips.length > 0}
                   may={may}
-                  onClear={() => setSearch(withoutFilter(search))}
-                  onRemove={(key) => setSearch(withoutChip(search, key))}
+                  onClear={() => setSearch(withoutFilter)}
+                  onRemove={(key) => setSearch((now) => withoutChip(now, key))}
                   chips={chips}
                 />
               ) : (

@@ -1,6 +1,6 @@
 /** Going over rows by keys: j and k move, Enter opens, x selects, a full stop opens the menu. */
 import { useMemo, useState } from 'react'
-import { isAfterG, useKeys } from '@/app/keys'
+import { useKeys } from '@/app/keys'
 
 const OPEN = 'Enter'
 
@@ -19,7 +19,6 @@ export function useRowKeys<T extends { id: string }>(
   const keys = useMemo((): Record<string, (event: KeyboardEvent) => void> => {
     if (!enabled) return {}
     const move = (step: number) => {
-      if (isAfterG()) return
       const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))]
       if (!next) return
       setActive(next.id)

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { CalendarClock, ChartColumn, CircleCheck, Layers, Plus, Rocket } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { useActs } from '@/acts/JobActs'
 import { ResumeSeveral } from '@/acts/resume/ResumeSeveral'
 import { call, query } from '@/api/client'
 import type { Job, OverviewRecord, Page } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { FaultBoundary } from '@/app/FaultBoundary'
 import { useMay } from '@/app/session'
 import { Code } from '@/parts/Copy'
@@ -33,7 +34,7 @@ const PLACES: Record<string, string> = {
 
 /** What needs attention, what runs, what has run and what comes. */
 export function Overview() {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const { start } = useActs()
   const may = useMay('operator')
   const range = RANGES.includes(search.get('range') ?? '') ? (search.get('range') as string) : '24h'

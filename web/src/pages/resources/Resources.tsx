@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { Boxes, Lock, LockOpen } from 'lucide-react'
 import { useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { useAct } from '@/acts/useAct'
 import { call } from '@/api/client'
 import type { Holder, Page, Resource } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { useMay } from '@/app/session'
 import { Bar } from '@/parts/Bar'
 import { Confirm } from '@/parts/Confirm'
@@ -41,7 +42,7 @@ export function Resources() {
     queryFn: () => call<Page<Resource>>('resources'),
     refetchInterval: 5_000,
   })
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const asTable = search.get('as') === 'table'
   const may = useMay('operator')
   const act = useAct('resources')

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { CalendarClock, Plus } from 'lucide-react'
 import { useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { useAct } from '@/acts/useAct'
 import { call } from '@/api/client'
 import type { Page, Schedule } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { useMay } from '@/app/session'
 import { Confirm } from '@/parts/Confirm'
 import { Code } from '@/parts/Copy'
@@ -27,7 +28,7 @@ const EXAMPLE = `app.schedules.add("nightly", "tidy_up", cron="30 2 * * *",
 
 /** When job types become jobs, what came of it, and what is to come. */
 export function Schedules() {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const may = useMay('editor')
   const [open, setOpen] = useState<Open | null>(null)
   const act = useAct('schedules', 'schedule', 'forecast', 'jobs')

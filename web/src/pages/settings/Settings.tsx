@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useId, useState } from 'react'
-import { Link, useSearchParams } from 'react-router'
+import { Link } from 'react-router'
 import { useAct } from '@/acts/useAct'
 import { call, type Problem } from '@/api/client'
 import type { ApiKey, Change, Finding, Page, Role, Setting } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { prefer, usePreference } from '@/app/preferences'
 import { useMay } from '@/app/session'
 import { Confirm } from '@/parts/Confirm'
@@ -23,7 +24,7 @@ const RESULT: Record<Finding['result'], Tone> = { ok: 'green', warn: 'amber', fa
 
 /** What is set and where it comes from, whether all is well, who has keys, and who did what. */
 export function Settings() {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const admin = useMay('admin')
   const operator = useMay('operator')
   return (
@@ -300,7 +301,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
 }
 
 function Audit() {
-  const [search, setSearch] = useSearchParams()
+  const [search, setSearch] = useAddress()
   const after = search.get('after')
   const found = useQuery({
     queryKey: ['audit', after],

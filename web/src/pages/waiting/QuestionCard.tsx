@@ -15,6 +15,8 @@ import { Time } from '@/parts/Time'
 import { toast } from '@/parts/Toasts'
 import { asProblem, View } from '@/parts/View'
 import { shortId } from '@/words/numbers'
+import { Reassign } from './Reassign'
+import { SnoozeMenu } from './SnoozeMenu'
 
 const SchemaForm = lazy(async () => ({ default: (await import('@/parts/form/SchemaForm')).SchemaForm }))
 
@@ -78,22 +80,25 @@ function Answer({ question, path }: { question: Question; path: string }) {
   const [text, setText] = useState(hasForm(question.schema) ? null : 'true')
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
+  const [passing, setPassing] = useState(false)
   useEffect(() => keepDraft(draftKey, value), [draftKey, value])
   const refresh = () => {
     for (const key of ['inputs', 'input', 'badges', 'job', 'jobs']) void queries.invalidateQueries({ queryKey: [key] })
   }
   const act = async (verb: string, body: unknown, said: string) => {
-    if (busy) return
+    if (busy) return false
     setBusy(true)
     setProblem(null)
     try {
       await call(`${path}/${verb}`, { method: 'POST', body })
       toast(said)
       refresh()
+      return true
     } catch (error) {
       const found = asProblem(error)
       setProblem(found)
       if (found.status === 409 || found.status === 410) refresh()
+      return false
     } finally {
       setBusy(false)
     }
@@ -107,7 +112,7 @@ function Answer({ question, path }: { question: Question; path: string }) {
         response = text
       }
     } else if (form.current && !form.current.check()) return
-    void act('answer', { response }, 'Answered').then(() => localStorage.removeItem(draftKey))
+    void act('answer', { response }, 'Answered').then((done) => done && localStorage.removeItem(draftKey))
   }
   const claimed = question.claimed_by
   if (!may) return <Note>To answer, the role operator is needed.</Note>
@@ -175,8 +180,22 @@ function Answer({ question, path }: { question: Question; path: string }) {
             Claim
           </button>
         )}
+        <button type="button" className="button" disabled={busy} onClick={() => setPassing(true)}>
+          Ask somebody else …
+        </button>
+        <SnoozeMenu id={question.id} />
         {claimed && <span className="muted">Claimed by {claimed === user ? 'you' : claimed}</span>}
       </div>
+      {passing && (
+        <Reassign
+          to={question.assigned_to}
+          onClose={() => setPassing(false)}
+          onTo={(to) => {
+            setPassing(false)
+            void act('reassign', { to }, to ? `Asked of ${to}` : 'Asked of anybody')
+          }}
+        />
+      )}
     </form>
   )
 }

@@ -31,6 +31,7 @@ export function Workers() {
   })
   const queues = useQuery({ queryKey: ['queues'], queryFn: () => call<Page<Queue>>('queues'), refetchInterval: 5_000 })
   const admin = useMay('admin')
+  const may = useMay('operator')
   const [stop, setStop] = useState<Worker | null>(null)
   const act = useAct('workers', 'queues')
   const menu = (worker: Worker) => (
@@ -102,7 +103,10 @@ export function Workers() {
           )}
         </View>
         <section className="stack tight" aria-label="Queues">
-          <h2>Queues</h2>
+          <div className="row spread">
+            <h2>Queues</h2>
+            {may && <AllQueues queues={queues.data?.items ?? []} />}
+          </div>
           <View query={queues} rows={2}>
             {({ items }) => <Queues queues={items} />}
           </View>
@@ -152,6 +156,51 @@ function Mismatches({ workers, queues }: { workers: Worker[]; queues: Queue[] })
         <Note tone="amber">
           Workers of {versions.length} versions are online: {versions.join(', ')}.
         </Note>
+      )}
+    </>
+  )
+}
+
+/** Pause everything at once, for when something is wrong; and let it go on again. */
+function AllQueues({ queues }: { queues: Queue[] }) {
+  const act = useAct('queues')
+  const [asked, setAsked] = useState<Queue[] | null>(null)
+  const open = queues.filter((queue) => !queue.paused_by)
+  const each = async (chosen: Queue[], verb: 'pause' | 'resume', body: unknown) => {
+    for (const queue of chosen) await call(`queues/${encodeURIComponent(queue.name)}/${verb}`, { method: 'POST', body })
+  }
+  if (queues.length === 0) return null
+  return (
+    <>
+      {open.length > 0 ? (
+        <button type="button" className="button small" onClick={() => setAsked(open)}>
+          Pause all queues …
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="button small"
+          onClick={() => void act(() => each(queues, 'resume', undefined), `Go on: ${plural(queues.length, 'queue')}`)}
+        >
+          Resume all queues
+        </button>
+      )}
+      {asked && (
+        <Confirm
+          title={`Pause ${plural(asked.length, 'queue')}?`}
+          action={`Pause ${plural(asked.length, 'queue')}`}
+          typed={String(asked.length)}
+          reason="optional"
+          onClose={() => setAsked(null)}
+          onConfirm={(reason) =>
+            act(() => each(asked, 'pause', { reason }), `Paused: ${plural(asked.length, 'queue')}`)
+          }
+        >
+          <p>
+            No job of {asked.length === 1 ? 'it' : 'them'} begins until somebody resumes{' '}
+            {asked.length === 1 ? 'it' : 'them'}: {asked.map((queue) => queue.name).join(', ')}. What runs goes on.
+          </p>
+        </Confirm>
       )}
     </>
   )

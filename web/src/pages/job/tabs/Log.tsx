@@ -3,6 +3,7 @@ import { ArrowDown, Download } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { JobDetail, LogLine } from '@/api/types'
 import { useZone } from '@/app/zone'
+import { download } from '@/parts/download'
 import { Empty } from '@/parts/Empty'
 import { ProblemNote } from '@/parts/Note'
 import { plural } from '@/words/numbers'
@@ -142,9 +143,5 @@ function written(line: LogLine): string {
 
 function save(job: JobDetail, lines: LogLine[]): void {
   const text = lines.map((line) => `${line.at} ${line.level} ${written(line)}`).join('\n')
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'text/plain' }))
-  link.download = `${job.job_type}-${job.id}.log`
-  link.click()
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000)
+  download(`${job.job_type}-${job.id}.log`, 'text/plain', [`${text}\n`])
 }

@@ -11,6 +11,7 @@ import { clock, duration } from '@/words/times'
 import { type Lane, lanesOf } from './lanes'
 
 const MANY = 500
+const CRITICAL = 'It took the longest: making it faster makes the whole faster first.'
 
 /** What happened when: a row for each phase or attempt; waiting is hatched, working is solid. */
 export function Timeline({ job }: { job: JobDetail }) {
@@ -34,6 +35,7 @@ export function Timeline({ job }: { job: JobDetail }) {
           <span className="swatch" data-tone="blue" aria-hidden="true" /> works
           <span className="swatch" data-tone="green" aria-hidden="true" /> done
           <span className="swatch cross" data-tone="red" aria-hidden="true" /> failed or lost
+          <span className="swatch" data-tone="grey" aria-hidden="true" /> cancelled
         </div>
         <button type="button" className="button small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
           {asTable ? 'Show as plot' : 'Show as table'}
@@ -48,7 +50,11 @@ export function Timeline({ job }: { job: JobDetail }) {
         >
           {shown.map((lane) => (
             <div key={lane.key} className="lane">
-              <div className="lane-name cut">
+              <div
+                className="lane-name cut"
+                data-critical={lane.isCritical}
+                title={lane.isCritical ? CRITICAL : undefined}
+              >
                 {lane.id ? <Link to={`/jobs/${encodeURIComponent(lane.id)}`}>{lane.name}</Link> : lane.name}
                 {lane.note && <span className="muted"> {lane.note}</span>}
               </div>
@@ -94,6 +100,7 @@ function LaneTable({ lanes }: { lanes: Lane[] }) {
       rowKey={(row) => row.key}
       columns={[
         { name: 'name', label: 'Part', cell: ({ lane }) => lane.name },
+        { name: 'note', label: 'Weight and time', cell: ({ lane }) => lane.note },
         {
           name: 'state',
           label: 'State',

@@ -14,10 +14,15 @@ export interface Lane {
   id: string | null
   note: string
   spans: Span[]
+  /** Of parts of one whole, the one that took the longest. */
+  isCritical?: boolean
 }
 
 export function lanesOf(job: JobDetail, now: number): Lane[] {
-  const phases = job.phases.map((phase, at) => phaseLane(phase, at, now))
+  const phases = withShares(
+    job.phases.map((phase, at) => phaseLane(phase, at, now)),
+    job.phases,
+  )
   const ranges = job.ranges.map((range) => ({
     key: range.id,
     name: `Range ${range.number + 1} of ${range.of}`,
@@ -26,6 +31,27 @@ export function lanesOf(job: JobDetail, now: number): Lane[] {
     spans: [] as Span[],
   }))
   return phases.length > 1 ? phases : [...attemptLanes(job, now), ...ranges]
+}
+
+/** What each phase weighs beside what it took, and which of them took the longest: phases follow each other, so that is
+ * where the time of the whole went. */
+function withShares(lanes: Lane[], phases: Phase[]): Lane[] {
+  const took = lanes.map((lane) => lane.spans.reduce((sum, span) => sum + span.to - span.from, 0))
+  const whole = took.reduce((sum, part) => sum + part, 0)
+  const weights = phases.reduce((sum, phase) => sum + phase.weight, 0)
+  if (whole <= 0 || weights <= 0) return lanes
+  const longest = Math.max(...took)
+  return lanes.map((lane, at) => ({
+    ...lane,
+    note: [
+      lane.note,
+      `weighs ${Math.round((100 * (phases[at]?.weight ?? 0)) / weights)}%`,
+      took[at] ? `took ${Math.round((100 * took[at]) / whole)}%` : '',
+    ]
+      .filter(Boolean)
+      .join(', '),
+    isCritical: took[at] === longest,
+  }))
 }
 
 function phaseLane(phase: Phase, at: number, now: number): Lane {
