@@ -47,6 +47,7 @@ from onward.engine.submission import NewJob, OnConflict, Submission
 from onward.engine.submitter import Submitter
 from onward.engine.templates import Templates
 from onward.engine.views import Views
+from onward.engine.webhooks import Outbox
 from onward.engine.worker import Worker
 from onward.errors import IllegalTransition
 from onward.events import Bus
@@ -96,6 +97,7 @@ class Onward:
         self._ids = Ids(self.clock)
         self._store = Store(self.settings.database.url, self.settings, self.clock)
         self._submitter = Submitter(self._store, self.job_types, self.settings, self.clock, self._ids, self.events)
+        self._tell_webhooks()
         self._hot = Hot(self._store, self.clock, _memory(self.settings))
         self._reader = Reader(self._store, self.clock, self._hot)
         self.audit = steering.Audit(self._store)
@@ -122,6 +124,14 @@ class Onward:
         self.templates = Templates(self._store, self.job_types, self.submit_chain)
         self.archive = keeping.Archive(self._store, self._pruner)
         self.database = Database(self._store, Mover(self._store, self.clock, self._ids))
+
+    def _tell_webhooks(self) -> None:
+        """Where addresses are to be told of jobs, deliveries are made in the transactions in which it happens."""
+        if self.settings.webhooks.urls:
+            from onward.catalogue import webhooks  # noqa: PLC0415 - HTTP is loaded where it is wanted
+
+            self.job_types.include(webhooks.job_types(self.settings.webhooks))
+            self._store.on_told = Outbox(self._store, self._submitter, self.settings.webhooks).note
 
     def _bulk_verbs(self) -> dict[str, Act]:
         """Verbs that may be done with many jobs: job, who, and why."""

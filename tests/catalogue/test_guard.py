@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onward.catalogue.sources.outside.guard import AddressRefused, Guard, is_public
+from onward.catalogue.guard import AddressRefused, Guard, is_public
 
 PUBLIC = "93.184.216.34"
 
@@ -70,7 +70,7 @@ REFUSED = [
 
 
 def resolve(host: str, port: int) -> list[str]:
-    from onward.catalogue.sources.outside.guard import resolve_host
+    from onward.catalogue.guard import resolve_host
 
     return [PUBLIC] if host == "example.com" else resolve_host(host, port)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from onward.catalogue.sources.outside.guard import AddressRefused
+from onward.catalogue.guard import AddressRefused
 from onward.catalogue.sources.outside.web import FetchFailed
 from onward.errors import InvalidParams, JobCancelled, OnwardError
 from tests.catalogue.conftest import LocalSite

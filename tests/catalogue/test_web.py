@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from onward.catalogue.sources.outside.guard import AddressRefused, Guard
+from onward.catalogue.guard import AddressRefused, Guard
 from onward.catalogue.sources.outside.web import MEGABYTE, FetchFailed, Web
 from onward.clock import SystemClock
 from tests.catalogue.conftest import LocalSite

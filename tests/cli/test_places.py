@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,24 @@ def test_wrong_settings_are_all_told_with_file_and_line(cli: Cli, tmp_path: Path
             assert "onward.toml:2" in said.err
             assert "onward.toml:3" in said.err
             assert "Did you mean worker.concurrency?" in said.err
+
+
+def test_a_setting_is_written_where_it_says(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = cli("config", "set", "worker.concurrency", "3")
+    assert (said.code, said.err) == (exits.DONE, f"worker.concurrency is written in {tmp_path / 'onward.toml'}.\n")
+    assert cli("config", "show", "--json").json["worker.concurrency"]["origin"] == "./onward.toml:2"
+    assert "./onward.toml:2 comes first" in cli("config", "set", "--user", "worker.concurrency", "4").err
+    assert (tmp_path / ".config/onward/config.toml").read_text() == "[worker]\nconcurrency = 4\n"
+    monkeypatch.setenv("ONWARD_WORKER_CONCURRENCY", "5")
+    assert "env ONWARD_WORKER_CONCURRENCY comes first" in cli("config", "set", "worker.concurrency", "6").err
+    refused = cli("config", "set", "webhooks.secret", "canary")
+    assert refused.code == exits.INVALID
+    assert "canary" not in refused.err + (tmp_path / "onward.toml").read_text()
+    monkeypatch.setattr("sys.stdin", StringIO("from stdin\n"))
+    assert cli("config", "set", "webhooks.secret", "-").code == exits.DONE
+    assert 'secret = "from stdin"' in (tmp_path / "onward.toml").read_text()
+    (tmp_path / "onward.toml").rename(tmp_path / "onward.yaml")
+    assert cli("config", "set", "worker.concurrency", "3").code == exits.INVALID
 
 
 def test_schema_of_settings_is_json(cli: Cli) -> None:

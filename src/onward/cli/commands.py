@@ -105,7 +105,7 @@ COMMANDS = {
         ("init", "upgrade", "status", "check", "sql", "reset", "backup", "export", "import", "move"),
     ),
     "config": Branch(
-        "nouns.config", "Settings, and where they come from.", ("show", "get", "path", "validate", "schema")
+        "nouns.config", "Settings, and where they come from.", ("show", "get", "set", "path", "validate", "schema")
     ),
     "help": Branch("nouns.help", "Help on a topic."),
     "version": Branch("nouns.version", "The version."),

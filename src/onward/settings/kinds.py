@@ -16,6 +16,7 @@ from onward.settings.origin import hide_secrets
 _SECONDS = {"ms": 0.001, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = dict.fromkeys(("", "b"), 1) | {"kb": 10**3, "mb": 10**6, "gb": 10**9}
 _BYTES |= {"k": 2**10, "kib": 2**10, "m": 2**20, "mib": 2**20, "g": 2**30, "gib": 2**30}
+_PATH = re.compile(r"(?<![:/])/.*")
 _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Z]*)")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -32,6 +33,9 @@ class Kind:
     secret: bool = False
 
     def show(self, value: Any) -> Any:
+        if self.secret and isinstance(value, tuple):
+            # Whoever knows such an address may often speak there.
+            return tuple(_PATH.sub("/***", item) for item in value)
         if not self.secret or not isinstance(value, str):
             return value
         return "***" if self is SECRET else hide_secrets(value)
@@ -130,6 +134,13 @@ def _read_names(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _read_hooks(value: Any) -> tuple[str, ...]:
+    found = _read_names(value)
+    if not all(item.startswith(("http://", "https://")) for item in found):
+        raise ValueError("a list of addresses such as https://example.org/hook")
+    return found
+
+
 def _parse_list(text: str, expected: str) -> Any:
     if not text.lstrip().startswith("["):
         return [name.strip() for name in text.split(",") if name.strip()]
@@ -176,4 +187,5 @@ PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
 SERVICE = Kind("address", _read_service, {"type": "string"}, secret=True)
+HOOKS = Kind("list of addresses", _read_hooks, {"type": "array", "items": {"type": "string"}}, secret=True)
 SECRET = Kind("secret", _read_text, {"type": "string", "writeOnly": True}, secret=True)

@@ -33,6 +33,7 @@ from onward.settings.groups import (
     Traces,
     Ui,
     Vault,
+    Webhooks,
     Worker,
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
@@ -68,6 +69,7 @@ class Settings(Group):
     server: Server = Server()
     ui: Ui = Ui()
     vault: Vault = Vault()
+    webhooks: Webhooks = Webhooks()
     backup_path: str = setting("backups", kinds.TEXT, "folder that backups are written to", also=("BACKUP_PATH",))
     automation_pause: bool = setting(
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)

@@ -1,8 +1,11 @@
-"""All that SQLite and PostgreSQL do differently, each under a sentence that says why."""
+"""All that SQLite and PostgreSQL do differently, each under a sentence that says why.
+
+It is one file, so that each difference is read beside its twin.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -14,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Integer, 
 from onward.store.tables import UtcTime, time_text
 
 Row = Sequence[Any]
+OnTold = Callable[[Connection, Sequence[Row]], None]
 
 
 class Dialect(Protocol):
@@ -24,6 +28,8 @@ class Dialect(Protocol):
     """Appended to a SELECT to keep the rows from others until the transaction ends."""
     lock_free: str
     """The same, passing over the rows that somebody else keeps."""
+    on_told: OnTold | None
+    """Called with events in the transaction that writes them: the application's own, the same on any database."""
 
     def time(self, value: datetime) -> Any:
         """A time as the driver takes it in a statement of our own text."""
@@ -88,6 +94,7 @@ class SqliteDialect:
     # A writing transaction has the whole file for itself.
     lock = ""
     lock_free = ""
+    on_told: OnTold | None = None
 
     def __init__(self) -> None:
         self._texts: dict[tuple[Any, ...], str] = {}
@@ -271,6 +278,7 @@ class PostgresDialect:
     name = "postgresql"
     lock = " FOR UPDATE"
     lock_free = " FOR UPDATE SKIP LOCKED"
+    on_told: OnTold | None = None
 
     def time(self, value: datetime) -> Any:
         return value

@@ -89,9 +89,11 @@ def tell_events(
     dialect: Dialect,
     told: Sequence[Told],
 ) -> None:
-    """Write events, in this order."""
+    """Write events, in this order, and whatever belongs into their transaction."""
     if told:
         dialect.insert_many(conn, events, ("job_id", "generation", "kind", "at", "fence", "actor", "data"), told)
+        if dialect.on_told is not None:
+            dialect.on_told(conn, told)
 
 
 def list_events(conn: Connection, dialect: Dialect, job_id: str) -> list[EventRecord]:

@@ -17,6 +17,7 @@ from onward.clock import Clock, SystemClock
 from onward.errors import OnwardError, StoreUnavailable
 from onward.settings import Settings
 from onward.store import migrate, moved
+from onward.store.dialects import OnTold
 from onward.store.engines import Engines, SqliteEngines, open_engines
 from onward.store.wakeups import Doorbell
 
@@ -41,6 +42,8 @@ class Store:
         self.url = url
         self.settings = settings
         self.clock = clock
+        self.on_told: OnTold | None = None
+        """What else belongs into a transaction that tells events; to be set before the first use."""
         self._lock = threading.RLock()
         self._engines: Engines | None = None
         self._offset: tuple[float, datetime] | None = None
@@ -54,7 +57,9 @@ class Store:
         if self._engines is None:
             with self._lock:
                 if self._engines is None:
-                    self._engines = open_engines(self.url, self.settings.database, self.settings.worker.lease_seconds)
+                    made = open_engines(self.url, self.settings.database, self.settings.worker.lease_seconds)
+                    made.dialect.on_told = self.on_told
+                    self._engines = made
         return self._engines
 
     @property

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,7 @@ from onward.cli.here import Here
 from onward.cli.show.output import Column, dump, plain
 from onward.cli.told import say
 from onward.errors import InvalidConfig
+from onward.settings import kinds
 
 verbs = noun("config", "Settings, and where they come from.")
 _FILES = ("onward.toml", "onward.yaml", "onward.yml", "pyproject.toml", ".env")
@@ -59,6 +62,51 @@ def get(here: Here, key: Annotated[str, typer.Argument(metavar="KEY", help="Such
             f"{key} is not a setting.{f' Did you mean {near[0]}?' if near else ''}", hint="onward config show --all"
         )
     here.out.record(records[key], plain(records[key]["value"]))
+
+
+@verb(
+    verbs, "set", "onward config set worker.concurrency 8", "onward config set --user log.level INFO",
+    "onward config set webhooks.secret - < secret.txt",
+)  # fmt: skip
+def set_(
+    here: Here,  # noqa: ARG001 - every command is given it
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Such as worker.concurrency.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="The new value; - reads it from stdin.")],
+    user: Annotated[bool, typer.Option("--user", help="In your own file, not in that of this folder.")] = False,
+) -> None:
+    """Write one setting into ./onward.toml; everything else in that file, comments too, stays as it is."""
+    from onward.settings import Settings
+    from onward.settings.editing import with_value
+    from onward.settings.record import all_rules
+
+    folder = Path.home() / ".config" / "onward" if user else Path.cwd()
+    file = folder / ("config.toml" if user else "onward.toml")
+    _refuse_yaml(folder)
+    if key in all_rules() and all_rules()[key].kind is kinds.SECRET and value != "-":
+        raise InvalidConfig(
+            f"{key} is a secret: others can read what stands on a command line. Nothing was changed.",
+            hint=f"onward config set {key} - < FILE",
+        )
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    changed = with_value(text, key, sys.stdin.read().rstrip("\n") if value == "-" else value)
+    folder.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(file.name + ".new")
+    beside.write_text(changed, encoding="utf-8")
+    if file.exists():
+        shutil.copymode(file, beside)
+    beside.replace(file)
+    say(f"{key} is written in {file}.")
+    origin = next(item.origin for item in Settings.load().origins() if item.key == key)
+    if not origin.startswith("~/.config/onward/config.toml:" if user else "./onward.toml:"):
+        say(f"It has no effect here: {origin} comes first.")
+
+
+def _refuse_yaml(folder: Path) -> None:
+    for name in ("onward.yaml", "onward.yml", "config.yaml", "config.yml"):
+        if (folder / name).exists():
+            raise InvalidConfig(
+                f"Settings stand in {folder / name} here. Nothing was changed.", hint="Change it there."
+            )
 
 
 @verb(verbs, "path", "onward config path", data=True)

@@ -21,6 +21,7 @@ from onward.settings.groups.server import Server, Ui
 from onward.settings.groups.sources import Sources
 from onward.settings.groups.telemetry import Metrics, Traces
 from onward.settings.groups.vault import Vault
+from onward.settings.groups.webhooks import Webhooks
 
 __all__ = [
     "Cache",
@@ -43,5 +44,6 @@ __all__ = [
     "Traces",
     "Ui",
     "Vault",
+    "Webhooks",
     "Worker",
 ]

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from onward.authoring.context import Context
-from onward.catalogue.sources.outside.guard import AddressRefused
+from onward.catalogue.guard import AddressRefused
 from onward.catalogue.sources.outside.site import Site
 from onward.catalogue.sources.outside.source_folder import BACKUP, MANIFEST, PAGES, SourceFolder
 from onward.catalogue.sources.outside.web import Document, FetchFailed, Web

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
+from onward.catalogue.guard import Guard
 from onward.catalogue.sources.jobs.crawl import Crawl, Wishes, pauser
-from onward.catalogue.sources.outside.guard import Guard
 from onward.catalogue.sources.outside.site import Site
 from onward.catalogue.sources.outside.source_folder import SourceFolder
 from onward.catalogue.sources.outside.web import Web

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from onward.catalogue.extras import load
-from onward.catalogue.sources.outside.guard import AddressRefused
+from onward.catalogue.guard import AddressRefused
 from onward.catalogue.sources.outside.web import AGENT, MEGABYTE, Document, FetchFailed, Web
 from onward.catalogue.sources.plan import sitemap
 from onward.catalogue.sources.plan.addresses import canonical, is_same_site, root

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from onward.catalogue.extras import load
-from onward.catalogue.sources.outside.guard import Guard, Target
+from onward.catalogue.guard import Guard, Target
 from onward.catalogue.sources.plan.addresses import canonical
 from onward.clock import Clock
 from onward.errors import OnwardError
