@@ -27,7 +27,7 @@ def main() -> int:
         results.facts.update(rounds.database_facts(server))
         for number in range(options.rounds):
             for question in options.questions:
-                for kind in options.on:
+                for kind in set(options.on) & set(rounds.ONLY.get(question, options.on)):
                     _measure(results, question, kind, server, Path(folder), options)
                     if options.peers and rounds.peer_of(question, kind)[1] is not None:
                         _measure_peer(results, question, kind, server, Path(folder), options)

@@ -58,7 +58,7 @@ def measure(target: Target) -> list[Figure]:
         is_whole = pruning.poll() is None
         pause.unlink()
         before, begun = _pruned(target), time.monotonic()
-        wait_until(lambda: pruning.poll() is not None, seconds=1500, every=0.05)
+        wait_until(lambda: pruning.poll() is not None, seconds=5400, every=0.05)
         idle = (_pruned(target) - before) / (time.monotonic() - begun)
     finally:
         if pruning.poll() is None:

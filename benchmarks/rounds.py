@@ -21,8 +21,10 @@ ROOT = Path(__file__).parents[1]
 KINDS = ("sqlite", "postgresql")
 QUESTIONS = (
     "limits", "drain", "submit", "latency", "checkpoint", "takeover", "ranges", "reads", "idle", "million", "prune",
-    "schedules",
+    "schedules", "lists",
 )  # fmt: skip
+ONLY = {"lists": ("sqlite",)}
+"""Questions that are asked of one database."""
 PEERS = {
     "sqlite": {"drain": "huey_sqlite", "submit": "huey_sqlite", "schedules": "apscheduler_store"},
     "postgresql": {
@@ -32,7 +34,7 @@ PEERS = {
     },
 }
 SIZES_OF_PEERS = {"schedules": (schedules.QUICK, schedules.TOTAL)}
-LIMIT_SECONDS = 1800
+LIMIT_SECONDS = 7200
 DURABLE = ("synchronous_commit", "fsync", "full_page_writes")
 
 Server = Postgres | None

@@ -233,9 +233,9 @@ class AsyncSchedules:
         """See ``Schedules.edit``."""
         return await self._call(self._schedules.edit, name, **changes)
 
-    async def delete(self, name: str) -> None:
+    async def delete(self, name: str, **seen: Any) -> None:
         """See ``Schedules.delete``."""
-        await self._call(self._schedules.delete, name)
+        await self._call(self._schedules.delete, name, **seen)
 
     async def get(self, name: str) -> Schedule:
         """See ``Schedules.get``."""
@@ -269,9 +269,9 @@ class AsyncSchedules:
         """See ``Schedules.pause``."""
         return await self._call(self._schedules.pause, name, **why)
 
-    async def resume(self, name: str) -> Schedule:
+    async def resume(self, name: str, **seen: Any) -> Schedule:
         """See ``Schedules.resume``."""
-        return await self._call(self._schedules.resume, name)
+        return await self._call(self._schedules.resume, name, **seen)
 
     async def run_now(self, name: str) -> Job:
         """See ``Schedules.run_now``."""

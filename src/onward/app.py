@@ -28,7 +28,7 @@ from onward.engine.default_schedules import make_defaults
 from onward.engine.dimensions import Dimensions
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
-from onward.engine.keys import Answers, Keys
+from onward.engine.keys import Answers, Keys, Tickets
 from onward.engine.later import Later
 from onward.engine.memory import EmptyMemoryStore, JobMemoryStore
 from onward.engine.mover import Mover
@@ -101,6 +101,7 @@ class Onward:
         self.audit = steering.Audit(self._store)
         self.keys = Keys(self._store, self.clock, self._ids)
         self.answers = Answers(self._store)
+        self.tickets = Tickets(self._store, self.clock)
         self.views = Views(self._store, self._ids)
         self.queues = Queues(self._store)
         self.rollups = Rollups(self._store, self.clock)
@@ -544,19 +545,24 @@ class Onward:
         question_id: str | None = None,
         answered_by: str | None = None,
         reason: str = "",
+        expect_version: str | None = None,
         when_unavailable: WhenUnavailable = "raise",
     ) -> Job:
         """Answer what a job asks, and put it back in line; the first answer counts.
 
         Without ``question_id`` it is the one open question of the job or of its chain. ``reason`` is kept in the
         history. Raises ``InvalidAnswer`` (field by field), ``AlreadyAnswered``, ``QuestionClosed`` (expired or
-        withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``.
+        withdrawn), ``QuestionNotFound``, ``IllegalTransition`` when nothing is asked, ``JobNotFound``. With
+        ``expect_version``, the ``version`` of the question as it was looked at, ``ChangedMeanwhile`` when somebody has
+        claimed, released or reassigned it since.
 
         ``when_unavailable="journal"``: while the database is away the answer is kept on local disk and given when it is
         back; the job that is returned says ``stale``, and only its id if it was never seen here. An answer that is
         refused then is among the ``conflicts``.
         """
-        given: dict[str, Any] = {"question_id": question_id, "answered_by": answered_by, "reason": reason}
+        given: dict[str, Any] = {
+            "question_id": question_id, "answered_by": answered_by, "reason": reason, "expect_version": expect_version,
+        }  # fmt: skip
         if when_unavailable == "journal":
             return self._later.answer(job_id, response, **given)
         return self.questions.answer(job_id, response, **given)

@@ -133,14 +133,19 @@ class CursorMismatch(InvalidValue):
 
 
 class ChangedMeanwhile(OnwardError):
-    """Somebody has changed it since it was looked at; nothing was done. ``job`` is how it stands now."""
+    """Somebody has changed it since it was looked at; nothing was done.
+
+    ``job``, ``schedule`` or ``question`` is how it stands now.
+    """
 
     code = "changed-meanwhile"
     exit_code = 5
 
-    def __init__(self, message: str, *, hint: str = "", job: Any = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", job: Any = None, schedule: Any = None, question: Any = None
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.job = job
+        self.job, self.schedule, self.question = job, schedule, question
 
 
 class _InTheWay(OnwardError):

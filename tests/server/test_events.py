@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import uvicorn
 
 from onward import Onward
+from onward.engine.keys import Holder
 from onward.server.app import create_app
 from onward.server.run import listen
 from tests.app_fixtures import PATIENCE, Apps, run_all, until
@@ -29,6 +31,12 @@ class Served:
 @pytest.fixture
 def served(app: Onward) -> Iterator[Served]:
     """A real server, as a real client finds it."""
+    with serving(app) as found:
+        yield found
+
+
+@contextmanager
+def serving(app: Onward) -> Iterator[Served]:
     web = create_app(app)
     server = uvicorn.Server(uvicorn.Config(web, log_config=None, timeout_graceful_shutdown=2))
     with listen("127.0.0.1", 0) as socket:
@@ -157,17 +165,61 @@ def test_more_changes_than_can_be_told_are_a_reset(
     client.close()
 
 
-def test_only_so_many_may_listen(apps: Apps) -> None:
-    app = apps(server={"streams": 1})
-    web = create_app(app)
-    server = uvicorn.Server(uvicorn.Config(web, log_config=None, timeout_graceful_shutdown=2))
-    with listen("127.0.0.1", 0) as socket:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [socket]})
-        thread.start()
-        until(lambda: server.started, "the start")
-        client = Client(socket.getsockname()[1])
-        until(lambda: web.state.stream.listeners, "the client")
-        assert Client(socket.getsockname()[1]).answer.status == 429
+def test_schedules_are_told_when_they_change_run_and_go(app: Onward, served: Served) -> None:
+    client = Client(served.port, "/api/v1/events?topics=schedules")
+    until(listening(served), "the client")
+    added = app.schedules.add("nightly", "count", cron="0 3 * * *")
+    name, data = client.next()
+    assert (name, data["name"], data["state"]) == ("schedules", "nightly", "active")
+    assert data["next_run_at"] == f"{added.next_run_at:%Y-%m-%dT%H:%M:%S}Z"
+    app.schedules.pause("nightly")
+    assert client.next()[1]["state"] == "paused"
+    app.schedules.resume("nightly")
+    assert client.next()[1]["state"] == "active"
+    app.schedules.skip_next("nightly")
+    assert client.next()[1]["next_run_at"] > data["next_run_at"]
+    app.schedules.delete("nightly")
+    assert client.next()[1] == {"id": data["id"], "name": "nightly", "deleted": True}
+    client.close()
+
+
+def test_ticket_lets_its_role_listen_once_within_a_minute(apps: Apps) -> None:
+    """For browsers of other applications, which can send EventSource neither a header nor our cookie."""
+    app = apps(server={"login": "always"})
+    add_jobs(app)
+    _, secret = app.keys.create("board", "viewer")
+    headers = {"Authorization": f"Bearer {secret}"}
+    with serving(app) as served:
+        assert Client(served.port).answer.status == 401
+        first, late, other = (issued(served.port, headers) for _ in range(3))
+        assert first not in str(app.database.query("SELECT * FROM http_answers")[1]), "only its hash is kept"
+        client = Client(served.port, f"/api/v1/events?topics=jobs&ticket={first}")
+        assert client.answer.status == 200
+        until(listening(served), "the client")
+        job = app.submit("count")
+        assert client.next()[1]["id"] == job_id(app, job.id)
+        assert Client(served.port, f"/api/v1/events?ticket={first}").answer.status == 401, "it was used"
+        app.database.query("UPDATE http_answers SET at = '2020-01-01 00:00:00+00'")
+        assert Client(served.port, f"/api/v1/events?ticket={late}").answer.status == 401, "its minute is over"
+        assert Client(served.port, f"/api/v1/jobs?ticket={other}").answer.status == 401, "it is for events alone"
         client.close()
-        server.should_exit = True
-        thread.join()
+    holder = Holder("board", "viewer")
+    assert app.tickets.redeem(app.tickets.issue(holder)[0]) == holder
+
+
+def issued(port: int, headers: dict[str, str]) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("POST", "/api/v1/events/ticket", headers=headers)
+    answer = connection.getresponse()
+    assert answer.status == 201
+    ticket: str = json.loads(answer.read())["ticket"]
+    connection.close()
+    return ticket
+
+
+def test_only_so_many_may_listen(apps: Apps) -> None:
+    with serving(apps(server={"streams": 1})) as served:
+        client = Client(served.port)
+        until(listening(served), "the client")
+        assert Client(served.port).answer.status == 429
+        client.close()

@@ -106,3 +106,19 @@ def test_what_a_job_has_been_answered_counts_as_a_change(app: Onward, client: Te
     seen = client.get(at).headers["etag"]
     app.answer(job.id, True)
     assert client.post(f"{at}/cancel", headers={"If-Match": seen}).status_code == 412
+
+
+def test_a_question_that_has_changed_since_it_was_looked_at_is_left_alone(app: Onward, client: TestClient) -> None:
+    app.submit("asks")
+    run_all(app)
+    at = f"/api/v1/inputs/{client.get('/api/v1/inputs').json()['items'][0]['id']}"
+    seen = {"If-Match": client.get(at).headers["etag"]}
+    assert client.post(f"{at}/reassign", headers=seen, json={"to": "ben"}).status_code == 200
+    for verb, body in (("claim", None), ("release", None), ("reassign", {"to": "eve"}), ("answer", {"response": True})):
+        answer = client.post(f"{at}/{verb}", headers=seen, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (412, "changed-meanwhile")
+        assert answer.json()["question"]["state"] == "open"
+    now = {"If-Match": client.get(at).headers["etag"]}
+    assert client.post(f"{at}/answer", headers=now, json={"response": True}).status_code == 200
+    late = client.post(f"{at}/answer", headers=now, json={"response": False})
+    assert (late.status_code, late.json()["code"]) == (409, "already-answered"), "that says more"

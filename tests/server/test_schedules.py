@@ -70,3 +70,24 @@ def test_everything_is_paused_and_goes_on(client: TestClient) -> None:
     assert client.get(f"{AT}/all").json() == {"paused_reason": None}
     assert "moving" in client.post(f"{AT}/all/pause", json={"reason": "moving"}).json()["paused_reason"]
     assert client.post(f"{AT}/all/resume").json() == {"paused_reason": None}
+
+
+def test_a_schedule_that_has_changed_since_it_was_looked_at_is_left_alone(app: Onward, client: TestClient) -> None:
+    client.post(AT, json=NIGHTLY)
+    at = f"{AT}/nightly"
+    seen = {"If-Match": client.get(at).headers["etag"]}
+    app.schedules.run_now("nightly")
+    assert client.patch(at, headers=seen, json={"jitter_seconds": 9}).status_code == 200, "a start changes nothing"
+    for answer in (
+        client.patch(at, headers=seen, json={"cron": "0 4 * * *"}),
+        client.post(f"{at}/pause", headers=seen, json={"reason": "late"}),
+        client.post(f"{at}/resume", headers=seen),
+        client.post(f"{at}/skip-next", headers=seen),
+        client.delete(at, headers=seen),
+    ):
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (412, "changed-meanwhile")
+        assert problem["schedule"]["jitter_seconds"] == 9
+    now = client.get(at)
+    assert (now.json()["state"], now.json()["cron"]) == ("active", "30 2 * * *")
+    assert client.delete(at, headers={"If-Match": now.headers["etag"]}).status_code == 204

@@ -41,7 +41,7 @@ def test_viewers_are_offered_nothing_that_changes_anything(
     own_server: Callable[..., Served], open_page: Callable[..., Page]
 ) -> None:
     server = own_server()
-    job = server.wait(server.submit("embed", {"collection": "read"}, source_id="read"), "interrupted")
+    job = server.wait(server.submit("embed", {"collection": "read-42"}, source_id="read"), "interrupted")
     done = server.wait(server.submit("tidy"), "succeeded")
     server.stop()
     server.environment["ONWARD_UI_READ_ONLY"] = "true"
@@ -53,6 +53,10 @@ def test_viewers_are_offered_nothing_that_changes_anything(
         expect(page.locator("h1").first).to_be_visible()
         expect(page.get_by_role("button", name=verbs)).to_have_count(0)
         page.close()
+    page = open_page(server, job_path(job, "values"))
+    expect(page.get_by_text("is shown to operators and above")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("read-42")
+    page.close()
     page = open_page(server, "/jobs")
     expect(page.get_by_label("Select all loaded rows")).to_have_count(0)
     page.get_by_role("button", name=re.compile("^What can be done with")).first.click()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from onward.engine import families
 from onward.model.ages import age_text, length_text
 from onward.model.ids import shown
 from onward.model.job import Job, WaitingReason, WorkerRecord
+from onward.model.question import QuestionRecord
 from onward.model.states import Status, Waiting
 from onward.store import (
     Connection,
@@ -26,6 +28,8 @@ from onward.store import (
 )
 
 _ASKS = 200
+ALL_TAKEN = "All vector databases that it could work on next are taken."
+NO_SCHEDULE = "Its schedule was deleted; it goes on with the next look of a worker."
 
 
 def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
@@ -33,17 +37,29 @@ def explain(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     if job.status is Status.RUNNING and job.waiting_on is Waiting.CHILDREN:
         return _phase(conn, store, job) or families.explain(conn, store, job)
     if job.status is Status.PENDING_HITL:
-        return _person(conn, store, job)
-    if job.status is not Status.PENDING:
-        return None
-    now = store.now()
+        question = questions.latest_of(conn, store.dialect, [job.id]).get(job.id)
+        return asked(store, job, question) if question is not None else None
+    return _pending(conn, store, job) if job.status is Status.PENDING else None
+
+
+def _pending(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
+    if job.waiting_on is Waiting.RESOURCE:
+        return _resource(conn, store, job)
+    if job.waiting_on is Waiting.SCHEDULE:
+        return _schedule(conn, store, job)
     if job.waiting_on is not None:
-        reason = _REASONS.get(job.waiting_on)
-        return reason(conn, store, job, now) if reason else None
-    return _nobody(conn, store, job) or WaitingReason("queued", _place(conn, store, job))
+        return by_row(job, job.waiting_on, store.now())
+    paused, alive = queues.paused(conn, store.dialect), workers.list_workers(conn, store.dialect, ("online",))
+    return nobody(store, job, paused, alive) or WaitingReason("queued", _place(conn, store, job))
 
 
-def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
+def by_row(job: Job, waiting_on: Waiting, now: datetime) -> WaitingReason | None:
+    """The reason of a job whose own row says it all, or None."""
+    reason = _BY_ROW.get(waiting_on)
+    return reason(job, now) if reason else None
+
+
+def _time(job: Job, now: datetime) -> WaitingReason:
     when = job.run_at or now
     left = length_text(max(0.0, (when - now).total_seconds()))
     moment = f"{when:%Y-%m-%d %H:%M:%S} UTC (in {left})"
@@ -52,15 +68,14 @@ def _time(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingR
     return WaitingReason("scheduled", f"Starts at {moment}.")
 
 
-def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
+def _resource(conn: Connection, store: Store, job: Job) -> WaitingReason:
     name = job.blocked_by or "a resource"
     if name == resources.ANY_VECTORS:
-        return WaitingReason("resource", "All vector databases that it could work on next are taken.")
+        return WaitingReason("resource", ALL_TAKEN)
     holders = resources.holders(conn, store.dialect, [name]).get(name, {})
     by = next(iter(board.list_resources(conn, store.dialect, name)), {})
     if by.get("held_by"):
-        why = f": {by['held_reason']}" if by["held_reason"] else ""
-        return WaitingReason("resource", f"{name} is held for no job by {by['held_by']}{why}.")
+        return WaitingReason("resource", held_by(name, by))
     if not holders:
         return WaitingReason("resource", f"{name} has just come free; it is next.")
     holder_id = next(iter(holders.values()))
@@ -78,7 +93,13 @@ def _resource(conn: Connection, store: Store, job: Job, _now: datetime) -> Waiti
     return WaitingReason("resource", text, (holder_id,))
 
 
-def _owner(_conn: Connection, _store: Store, job: Job, _now: datetime) -> WaitingReason:
+def held_by(name: str, resource: Mapping[str, Any]) -> str:
+    """The sentence of a resource that a person keeps for themselves."""
+    why = f": {resource['held_reason']}" if resource["held_reason"] else ""
+    return f"{name} is held for no job by {resource['held_by']}{why}."
+
+
+def _owner(job: Job, _now: datetime) -> WaitingReason:
     text = "Its earlier run was told to stop and has not left yet."
     return WaitingReason("leaving", text, (job.worker_id,) if job.worker_id else ())
 
@@ -96,24 +117,24 @@ def leaving(conn: Connection, store: Store, job: Job, now: datetime) -> WaitingR
     return WaitingReason("leaving", f"Worker {worker.name} on {worker.host} is ending its code.", refs)
 
 
-def _pause(_conn: Connection, _store: Store, job: Job, now: datetime) -> WaitingReason:
+def _pause(job: Job, now: datetime) -> WaitingReason:
     ago = age_text((now - job.updated_at).total_seconds()) if job.updated_at else ""
     why = f": {job.paused_reason}" if job.paused_reason else ""
     return WaitingReason("paused", f"Paused by {job.paused_by} {ago}{why}.")
 
 
-def _hold(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+def _hold(_job: Job, _now: datetime) -> WaitingReason:
     return WaitingReason(
         "held", "Its worker was lost; it waits for a person to resume it, start it fresh or discard it."
     )
 
 
-def _schedule(conn: Connection, store: Store, job: Job, _now: datetime) -> WaitingReason:
+def _schedule(conn: Connection, store: Store, job: Job) -> WaitingReason:
     """Its schedule lets so many at a time run, and others came first."""
     ids = [job.scheduled_job_id or ""]
     found = schedules.get_schedules(conn, store.dialect, "id", ids)
     if not found:
-        return WaitingReason("schedule", "Its schedule was deleted; it goes on with the next look of a worker.")
+        return WaitingReason("schedule", NO_SCHEDULE)
     others = [other for other in turns.active_jobs(conn, store.dialect, ids) if other.bot_id == (job.bot_id or "")]
     active = [other.job_id for other in others if not other.is_queued]
     before = sum(other.is_queued and other.job_id < job.id for other in others)
@@ -125,7 +146,7 @@ def _schedule(conn: Connection, store: Store, job: Job, _now: datetime) -> Waiti
     return WaitingReason("schedule", text, tuple(active))
 
 
-def _outside(_conn: Connection, _store: Store, _job: Job, _now: datetime) -> WaitingReason:
+def _outside(_job: Job, _now: datetime) -> WaitingReason:
     return WaitingReason("outside", "It has no function here: the program that made it moves it.")
 
 
@@ -139,10 +160,8 @@ def _phase(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     return None
 
 
-def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
-    question = questions.latest_of(conn, store.dialect, [job.id]).get(job.id)
-    if question is None:
-        return None
+def asked(store: Store, job: Job, question: QuestionRecord) -> WaitingReason:
+    """Whom it asks, what, and until when."""
     facts = [f"asked of {question.assigned_to}"] if question.assigned_to else []
     if question.expires_at is not None:
         left = length_text(max(0.0, (question.expires_at - store.now()).total_seconds()))
@@ -154,14 +173,15 @@ def _person(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
     return WaitingReason("input", text, (question.id,))
 
 
-def _nobody(conn: Connection, store: Store, job: Job) -> WaitingReason | None:
-    """No worker could take it, or none may."""
-    by = queues.paused(conn, store.dialect).get(job.queue)
+def nobody(
+    store: Store, job: Job, paused: Mapping[str, dict[str, Any]], alive: Sequence[WorkerRecord]
+) -> WaitingReason | None:
+    """No worker could take it, or none may: by the queues that are paused and the workers that are there."""
+    by = paused.get(job.queue)
     if by is not None:
         why = f": {by['paused_reason']}" if by["paused_reason"] else ""
         ago = age_text(max(0.0, (store.now() - by["paused_at"]).total_seconds()))
         return WaitingReason("queue-paused", f"Queue {job.queue} was paused by {by['paused_by']} {ago}{why}.")
-    alive = workers.list_workers(conn, store.dialect, ("online",))
     if not alive:
         return WaitingReason("no-worker", "No worker is running: start one with `onward worker`.")
     cluster = store.settings.cluster
@@ -190,13 +210,10 @@ def _place(conn: Connection, store: Store, job: Job) -> str:
     return f"{before:,}{'+' if before >= finding.COUNT_CAP else ''} ready jobs are before it."
 
 
-_Reason = Callable[[Connection, Store, Job, datetime], WaitingReason]
-_REASONS: dict[Waiting, _Reason] = {
+_BY_ROW: dict[Waiting, Callable[[Job, datetime], WaitingReason]] = {
     Waiting.TIME: _time,
-    Waiting.RESOURCE: _resource,
     Waiting.OWNER: _owner,
     Waiting.PAUSE: _pause,
     Waiting.HOLD: _hold,
     Waiting.OUTSIDE: _outside,
-    Waiting.SCHEDULE: _schedule,
 }

@@ -1,4 +1,4 @@
-"""The rooms of the server's own things: keys, and answers that may be asked for again."""
+"""The rooms of the server's own things: keys, tickets, and answers that may be asked for again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import orjson
 
@@ -24,6 +24,9 @@ _SECRET_BYTES = 32
 _USED_SECONDS = 60.0
 """How often the time of a key's last use is written, at most."""
 _ANSWER_HOURS = 24
+_TICKET_OWNER = "ticket:"
+"""Tickets are kept beside answers, under an owner that no caller can be."""
+_TICKET_SECONDS = 60
 _STUCK_SECONDS = 300.0
 """After which an answer that was begun and never given may be begun again: its server has died."""
 
@@ -143,3 +146,42 @@ class Answers:
     def drop(self, owner: str, key: str) -> None:
         """Nothing was done: the same request may be tried again."""
         self._store.write(lambda conn: keys.drop_answer(conn, self._store.dialect, owner, key))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a ticket lets in: a name, a role, and the key that it was asked for with."""
+
+    name: str
+    role: str
+    key_id: str | None = None
+
+
+class Tickets:
+    """What lets somebody in once within a minute, where a key cannot be sent. Kept as hashes, at every server known."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def issue(self, holder: Holder) -> tuple[str, datetime]:
+        """A new ticket, and until when it is good."""
+        ticket = base64.urlsafe_b64encode(self._clock.random_bytes(_SECRET_BYTES)).decode().rstrip("=")
+        body, hashed = orjson.dumps(holder).decode(), hash_of(ticket)
+
+        def work(conn: Connection) -> datetime:
+            dialect, now = self._store.dialect, self._store.now()
+            keys.begin_answer(conn, dialect, _TICKET_OWNER, hashed, "", now)
+            keys.keep_answer(conn, dialect, _TICKET_OWNER, hashed, 200, "{}", body)
+            return now + timedelta(seconds=_TICKET_SECONDS)
+
+        return ticket, self._store.write(work)
+
+    def redeem(self, ticket: str) -> Holder | None:
+        """Whom a ticket lets in, the first time and in time; None otherwise."""
+
+        def work(conn: Connection) -> str | None:
+            since = self._store.now() - timedelta(seconds=_TICKET_SECONDS)
+            return keys.take_answer(conn, self._store.dialect, _TICKET_OWNER, hash_of(ticket), since)
+
+        body = self._store.write(work)
+        return None if body is None else Holder(**orjson.loads(body))

@@ -8,6 +8,7 @@ from typing import Any
 
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.model.schedule import Schedule
 from onward.model.states import Status, Waiting
 from onward.store import Connection, Store, news
 
@@ -46,6 +47,7 @@ class News:
         self._active: dict[str, tuple[Any, ...]] = {}
         self._workers: dict[str, str] = {}
         self._resources: dict[str, tuple[Any, ...]] = {}
+        self._schedules: dict[str, tuple[Any, ...]] = {}
         self._is_new = True
 
     def look(self) -> Look:
@@ -120,7 +122,7 @@ class News:
         ]
 
     def _others(self, conn: Connection) -> list[Item]:
-        """Workers and resources that are otherwise than before."""
+        """Workers, resources and schedules that are otherwise than before."""
         dialect = self._store.dialect
         workers = {worker_id: state for worker_id, _, state in news.workers_now(conn, dialect)}
         resources = {row[0]: row[1:] for row in news.resources_now(conn, dialect)}
@@ -134,8 +136,28 @@ class News:
             for name, facts in resources.items()
             if self._resources.get(name) != facts
         ]
-        self._workers, self._resources = workers, resources
+        schedules = {row[0]: row[1:] for row in news.schedules_now(conn, dialect)}
+        items += [
+            Item("schedules", shown(schedule_id, "sch"), _schedule(facts))
+            for schedule_id, facts in schedules.items()
+            if self._schedules.get(schedule_id) != facts
+        ]
+        items += [
+            Item("schedules", shown(schedule_id, "sch"), {"name": facts[0], "deleted": True})
+            for schedule_id, facts in self._schedules.items()
+            if schedule_id not in schedules
+        ]
+        self._workers, self._resources, self._schedules = workers, resources, schedules
         return items
+
+
+def _schedule(facts: tuple[Any, ...]) -> dict[str, Any]:
+    name, next_run_at, enabled, paused_at, fault, ended_at, _ = facts
+    found = Schedule(
+        id="", name=name, job_type="", enabled=enabled, paused_at=paused_at, fault=fault, ended_at=ended_at
+    )  # fmt: skip
+    next_at = None if next_run_at is None else next_run_at.isoformat().replace("+00:00", "Z")
+    return {"name": name, "state": found.state, "next_run_at": next_at}
 
 
 def _signature(found: dict[str, Any]) -> tuple[Any, ...]:

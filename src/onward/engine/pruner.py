@@ -30,12 +30,13 @@ _MOST_ROWS = 1000
 """Rows that go in one batch; a single family may have more."""
 _DECISIONS = 500
 """Decisions about due times that go in one batch."""
-_BATCH_SECONDS = 0.05
+_BATCH_SECONDS = 0.03
 """How long a batch shall take: nobody waits longer for it. Never more than a few times that."""
 _SHARE_BUSY = 0.1
 _SHARE_IDLE = 0.5
 """The part of the time that batches may take: while jobs wait for a worker, and otherwise."""
-_REST_SECONDS = 2.0
+_LOOK_SECONDS = 0.25
+"""So often it looks during a rest whether somebody still waits for a worker."""
 _FAR = timedelta(days=2)
 """Ids beyond this are none that were made here; callers have chosen them."""
 ACTOR = "retention"
@@ -288,15 +289,22 @@ class Pruner:
         took = self._clock.monotonic() - self._begun_at
         report.batches += 1
         report.longest_batch_seconds = max(report.longest_batch_seconds, took)
-        self._size = max(1, min(_MOST_ROWS, int(self._size * min(2.0, max(0.25, _BATCH_SECONDS / max(took, 1e-4))))))
+        self._size = max(1, min(_MOST_ROWS, int(self._size * min(1.5, max(0.25, _BATCH_SECONDS / max(took, 1e-4))))))
         told.on_batch(report)
         self._rest(took)
 
     def _rest(self, took: float) -> None:
-        with self._store.read() as conn:
-            is_busy = retention.is_somebody_ready(conn, self._store.dialect)
-        share = _SHARE_BUSY if is_busy else _SHARE_IDLE
-        self._clock.wait(threading.Event(), min(_REST_SECONDS, max(0.001, took * (1 / share - 1))))
+        """Rest in proportion to what the batch took, however long that was; shorter once nobody waits any more."""
+        rested, never = 0.0, threading.Event()
+        while True:
+            with self._store.read() as conn:
+                is_busy = retention.is_somebody_ready(conn, self._store.dialect)
+            left = max(0.001, took * (1 / (_SHARE_BUSY if is_busy else _SHARE_IDLE) - 1)) - rested
+            if left <= 0:
+                return
+            length = min(_LOOK_SECONDS, left)
+            self._clock.wait(never, length)
+            rested += length
 
 
 def _why_saved_stays(family: Sequence[Kept], pinned: set[str], before: datetime) -> str:

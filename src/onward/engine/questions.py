@@ -12,6 +12,7 @@ from onward.engine import expirer, transitions
 from onward.errors import (
     AlreadyAnswered,
     AlreadyClaimed,
+    ChangedMeanwhile,
     IllegalTransition,
     InvalidValue,
     JobNotFound,
@@ -93,12 +94,16 @@ class Questions:
 
     # ---- whose it is ----------------------------------------------------------------------------------------
 
-    def claim(self, question_id: str, by: str) -> QuestionRecord:
-        """Say that ``by`` looks after an open question; all may still answer it. Raises ``AlreadyClaimed``."""
+    def claim(self, question_id: str, by: str, *, expect_version: str | None = None) -> QuestionRecord:
+        """Say that ``by`` looks after an open question; all may still answer it. Raises ``AlreadyClaimed``.
+
+        ``expect_version``, here and in the verbs that follow: the ``version`` of the question as it was looked at. If
+        it has changed since, ``ChangedMeanwhile`` is raised with the question as it is, and nothing is done.
+        """
         _check_person(by, "by")
 
         def work(conn: Connection) -> None:
-            question = self._open(conn, question_id)
+            question = self._open(conn, question_id, expect_version)
             self._refuse_others(question, by)
             if question.claimed_by is None:
                 now = self._store.now()
@@ -107,11 +112,11 @@ class Questions:
 
         return self._change(work, question_id)
 
-    def release(self, question_id: str, by: str | None = None) -> QuestionRecord:
+    def release(self, question_id: str, by: str | None = None, *, expect_version: str | None = None) -> QuestionRecord:
         """Nobody looks after it any more. With ``by`` only if it was they; ``AlreadyClaimed`` otherwise."""
 
         def work(conn: Connection) -> None:
-            question = self._open(conn, question_id)
+            question = self._open(conn, question_id, expect_version)
             if by is not None:
                 self._refuse_others(question, by)
             if question.claimed_by is not None:
@@ -120,13 +125,15 @@ class Questions:
 
         return self._change(work, question_id)
 
-    def reassign(self, question_id: str, to: str | None, *, actor: str | None = None) -> QuestionRecord:
+    def reassign(
+        self, question_id: str, to: str | None, *, actor: str | None = None, expect_version: str | None = None
+    ) -> QuestionRecord:
         """Ask somebody else (None: anybody); a claim ends with it."""
         if to is not None:
             _check_person(to, "to")
 
         def work(conn: Connection) -> None:
-            question = self._open(conn, question_id)
+            question = self._open(conn, question_id, expect_version)
             questions.change_question(
                 conn, self._store.dialect, question.id, assigned_to=to, claimed_by=None, claimed_at=None
             )
@@ -139,13 +146,14 @@ class Questions:
         self._store.doorbell.ring()
         return self.get(question_id)
 
-    def _open(self, conn: Connection, question_id: str) -> QuestionRecord:
+    def _open(self, conn: Connection, question_id: str, expected: str | None = None) -> QuestionRecord:
         """The question, kept from others, or an error that says why it is not open."""
         question = self._get(conn, question_id)
         transitions.locked(conn, self._store, question.job_id)
         question = self._get(conn, question_id)
         if question.state != "open":
             raise self._not_open(question)
+        _check_version(question, expected)
         return question
 
     def _refuse_others(self, question: QuestionRecord, by: str) -> None:
@@ -174,6 +182,7 @@ class Questions:
         question_id: str | None = None,
         answered_by: str | None = None,
         reason: str = "",
+        expect_version: str | None = None,
     ) -> Job:
         """Answer what a job asks; see ``Onward.answer``."""
         if answered_by is not None:
@@ -184,7 +193,8 @@ class Questions:
         question = self._asked(parsed(job_id), question_id)
         if question.state == "open":
             check_answer(question.name, question.schema, response)
-            job = self._store.write(lambda conn: self._answer(conn, question, text, answered_by, reason))
+            said = (text, answered_by, reason, expect_version)
+            job = self._store.write(lambda conn: self._answer(conn, question, *said))
             self._store.doorbell.ring()
             if job is not None:
                 return job
@@ -192,7 +202,9 @@ class Questions:
                 question = self._get(conn, question.id)
         raise self._not_open(question)
 
-    def _answer(self, conn: Connection, question: QuestionRecord, text: str, by: str | None, reason: str) -> Job | None:
+    def _answer(
+        self, conn: Connection, question: QuestionRecord, text: str, by: str | None, reason: str, expected: str | None
+    ) -> Job | None:
         """Keep the answer if the question is still open; its time being over counts as it says itself."""
         if expirer.expire(conn, self._store, question.id, question.job_id, self._ids.new):
             return None
@@ -201,6 +213,7 @@ class Questions:
             self._store.now(),
             self._store.dialect,
         )
+        _check_version(self._get(conn, question.id), expected)
         if not questions.settle(conn, dialect, question.id, "answered", response=text, by=by, now=now):
             return None
         if not questions.send_back(conn, dialect, job.id, text, now):
@@ -284,6 +297,16 @@ def with_questions(conn: Connection, store: Store, found: Sequence[Job]) -> list
         return list(found)
     latest = questions.latest_of(conn, store.dialect, asking)
     return [dataclasses.replace(job, hitl=latest[job.id]) if job.id in latest else job for job in found]
+
+
+def _check_version(question: QuestionRecord, expected: str | None) -> None:
+    """Refuse who has seen an open question as it is no more; what became of one that is not open says another error."""
+    if question.state == "open" and expected not in (None, question.version):
+        raise ChangedMeanwhile(
+            f"Question {question.name!r} has changed since it was looked at. Nothing was done.",
+            hint="Look again, and decide anew.",
+            question=question,
+        )
 
 
 def _check_person(text: str, what: str) -> None:

@@ -14,12 +14,13 @@ from onward.engine import explainer
 from onward.engine.hot import Hot
 from onward.engine.keeping import not_found
 from onward.engine.questions import with_questions
+from onward.engine.reasons import with_reasons
 from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Connection, Store, finding, jobs, journals
+from onward.store import Connection, Store, finding, jobs, journals, tallies
 
 _SOME = 20
 _FLOOR_SECONDS = 10.0
@@ -87,7 +88,7 @@ class Reader:
         with self._store.read() as conn:
             floor = None if query.is_deep else self._floor(conn)
             found = finding.find_jobs(conn, self._store.dialect, query, limit, at, floor)
-            listed = with_questions(conn, self._store, found.jobs)
+            listed = with_reasons(conn, self._store, with_questions(conn, self._store, found.jobs))
         self._hot.notice(listed)
         if not listed:
             return Page([], searched=found.searched)
@@ -118,7 +119,7 @@ class Reader:
     def counts(self) -> dict[str, int]:
         """How many jobs there are of each of the six statuses."""
         with self._store.read() as conn:
-            found = jobs.count_by_status(conn, self._store.dialect)
+            found = tallies.by_status(conn, self._store.dialect)
         return {str(status): found.get(str(status), 0) for status in Status}
 
     def runs(self, job_id: str) -> list[Run]:

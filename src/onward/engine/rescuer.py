@@ -22,7 +22,7 @@ from onward.model.codec import encode
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.states import RunStatus, Status, Waiting
-from onward.store import Connection, Store, claims, endings, jobs, resources, turns, workers
+from onward.store import Connection, Store, claims, endings, jobs, resources, tallies, turns, workers
 from onward.store.claims import Held
 from onward.store.endings import Ending
 from onward.store.jobs import tell_events
@@ -218,16 +218,25 @@ class Rescuer(Service):
             families.child_ended(conn, store, ending, parent_id, parent, now, new_id, is_phase=is_phase)
 
     def _sweep(self) -> None:
-        """Wake whom a lost wake-up has left waiting."""
+        """Wake whom a lost wake-up has left waiting, and keep the tallies short."""
         if families.wake_forgotten(self._store):
             self._store.doorbell.ring()
         self._let_on()
+        self._fold_tallies()
         sql = "SELECT 1 FROM jobs WHERE blocked_by IS NOT NULL LIMIT 1"
         with self._store.read() as conn:
             if not self._store.dialect.query(conn, sql, []):
                 return
         if self._store.write(lambda conn: resources.wake_for_free(conn, self._store.dialect)):
             self._store.doorbell.ring()
+
+    def _fold_tallies(self) -> None:
+        if self._store.is_sqlite:
+            return
+        with self._store.read() as conn:
+            is_long = tallies.is_long(conn, self._store.dialect)
+        if is_long:
+            self._store.write(lambda conn: tallies.fold(conn, self._store.dialect))
 
     def _let_on(self) -> None:
         with self._store.read() as conn:

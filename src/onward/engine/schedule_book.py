@@ -12,7 +12,7 @@ from typing import Any
 
 from onward.authoring.registry import JobTypes
 from onward.engine.submission import aware, check_text
-from onward.errors import InvalidSchedule, ScheduleNotFound
+from onward.errors import ChangedMeanwhile, InvalidSchedule, ScheduleNotFound
 from onward.model import ids
 from onward.model.ids import Ids
 from onward.model.rule import Rule
@@ -180,6 +180,18 @@ def locked(conn: Connection, store: Store, name: str) -> Schedule:
     if not found:
         raise not_found(name)
     return found[0]
+
+
+def locked_as_seen(conn: Connection, store: Store, name: str, expected: str | None) -> Schedule:
+    """The schedule as ``locked`` gives it. Raises ``ChangedMeanwhile`` when it is not as somebody has seen it."""
+    found = locked(conn, store, name)
+    if expected not in (None, found.version):
+        raise ChangedMeanwhile(
+            f"Schedule {name!r} has changed since it was looked at: it is {found.state} now. Nothing was done.",
+            hint="Look again, and decide anew.",
+            schedule=found,
+        )
+    return found
 
 
 def not_found(name: str) -> ScheduleNotFound:

@@ -13,7 +13,7 @@ from onward.authoring.registry import JobTypes
 from onward.engine import requested, schedule_book, schedule_loader
 from onward.engine.decider import PAUSED, Decider
 from onward.engine.forecaster import forecast
-from onward.engine.schedule_book import Spec, locked, not_found
+from onward.engine.schedule_book import Spec, locked, locked_as_seen, not_found
 from onward.engine.starts import Starts
 from onward.engine.submission import aware
 from onward.engine.submitter import Submitter
@@ -92,12 +92,16 @@ class Schedules:
         specs = [schedule_book.spec(self._registry, now=now, **entry) for entry in entries]
         return self._save(specs, now)
 
-    def edit(self, name: str, **changes: Any) -> Schedule:
-        """Change some fields of a schedule, by the names of the arguments of ``add``; the others stay."""
+    def edit(self, name: str, *, expect_version: str | None = None, **changes: Any) -> Schedule:
+        """Change some fields of a schedule, by the names of the arguments of ``add``; the others stay.
+
+        ``expect_version``, here and in the verbs that follow: the ``version`` of the schedule as it was looked at. If
+        somebody has changed it since, ``ChangedMeanwhile`` is raised with the schedule as it is, and nothing is done.
+        """
         now = self._store.now()
 
         def work(conn: Connection) -> Schedule:
-            before = locked(conn, self._store, name)
+            before = locked_as_seen(conn, self._store, name, expect_version)
             values = schedule_book.edited(before, changes)
             wanted = schedule_book.spec(self._registry, name, values.pop("job_type"), now, **values)
             # Where it was defined stays known, so that the file it is from does not undo the change.
@@ -106,11 +110,11 @@ class Schedules:
 
         return self._written(work)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, expect_version: str | None = None) -> None:
         """Delete a schedule; its jobs and the record of what came of it stay. Raises ``ScheduleNotFound``."""
 
         def work(conn: Connection) -> None:
-            before = locked(conn, self._store, name)
+            before = locked_as_seen(conn, self._store, name, expect_version)
             schedules.delete_schedule(conn, self._store.dialect, before.id)
             if before.origin_digest is not None:
                 # The file that it is from shall not bring it back before it says something else.
@@ -185,12 +189,20 @@ class Schedules:
 
     # ---- steering -------------------------------------------------------------------------------------------
 
-    def pause(self, name: str, *, reason: str = "", until: datetime | None = None, by: str | None = None) -> Schedule:
+    def pause(
+        self,
+        name: str,
+        *,
+        reason: str = "",
+        until: datetime | None = None,
+        by: str | None = None,
+        expect_version: str | None = None,
+    ) -> Schedule:
         """Start nothing by this schedule, until it is resumed or the time has come; each due time is recorded."""
         end = aware(until, "until")
 
         def work(conn: Connection) -> Schedule:
-            before, now = locked(conn, self._store, name), self._store.now()
+            before, now = locked_as_seen(conn, self._store, name, expect_version), self._store.now()
             if end is not None and end <= now:
                 raise InvalidSchedule(f"until: {end:%Y-%m-%d %H:%M:%S} UTC is over.", hint="Choose a later time.")
             values: dict[str, Any] = {
@@ -205,14 +217,14 @@ class Schedules:
 
         return self._written(work)
 
-    def resume(self, name: str) -> Schedule:
+    def resume(self, name: str, *, expect_version: str | None = None) -> Schedule:
         """Let a paused or disabled schedule go on, from its next due time."""
         # What was due while it was paused is recorded as such before it goes on.
         if self.get(name).is_paused:
             self._decider.settle(name)
 
         def work(conn: Connection) -> Schedule:
-            before, now = locked(conn, self._store, name), self._store.now()
+            before, now = locked_as_seen(conn, self._store, name, expect_version), self._store.now()
             schedules.end_pause(conn, self._store.dialect, before.id, now)
             after = replace(before, **schedules.NOT_PAUSED, updated_at=now)
             is_planned = after.next_run_at is not None and after.next_run_at > now
@@ -232,11 +244,14 @@ class Schedules:
         self._submitter.tell(made)
         return made[0]
 
-    def skip_next(self, name: str, *, by: str | None = None) -> Schedule:
+    def skip_next(self, name: str, *, by: str | None = None, expect_version: str | None = None) -> Schedule:
         """Leave the next due time out; it is recorded, with who has said so."""
-        return self._written(
-            lambda conn: requested.skip_next(conn, self._store, self._starts, locked(conn, self._store, name), by)
-        )
+
+        def work(conn: Connection) -> Schedule:
+            seen = locked_as_seen(conn, self._store, name, expect_version)
+            return requested.skip_next(conn, self._store, self._starts, seen, by)
+
+        return self._written(work)
 
     def backfill(self, name: str, start: datetime, end: datetime, dry_run: bool = True) -> Backfill:
         """The due times from ``start`` until before ``end`` without a job; without ``dry_run``, a job for each.

@@ -8,6 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
+from onward.model.codec import digest
 from onward.model.job import Json, Question
 
 OnTimeout = Literal["fail", "cancel", "default"]
@@ -69,6 +70,11 @@ class QuestionRecord(Question):
     fence: int = 0
     holds: tuple[str, ...] = ()
     behind: int = 0
+
+    @property
+    def version(self) -> str:
+        """A short text that changes with whatever people do with it."""
+        return digest(repr((self.state, self.assigned_to, self.claimed_by, self.answered_by, self.answered_at)))
 
     @property
     def asks(self) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from onward.errors import InvalidSchedule
+from onward.model.codec import digest
 from onward.model.cron import Cron, DueTime
 from onward.model.job import Job, Json
 from onward.model.rule import CronRule, DateRule, IntervalRule, Rule
@@ -108,6 +109,17 @@ class Schedule:
         if not self.enabled:
             return "paused" if self.paused_at is not None else "disabled"
         return "ended" if self.ended_at is not None else "active"
+
+    @property
+    def version(self) -> str:
+        """A short text that changes with whatever people change of it, and not when it starts something."""
+        facts = (
+            self.id, self.job_type, self.bot_id, self.source_id, self.cron, self.interval_minutes,
+            self.interval_seconds, self.run_at, self.timezone, self.start_at, sorted(self.params.items()),
+            self.misfire_grace_seconds, self.coalesce, self.max_catch_up, self.max_instances, self.overlap,
+            self.jitter_seconds, self.description, self.enabled, self.paused_by, self.paused_reason, self.paused_until,
+        )  # fmt: skip
+        return digest(repr(facts))
 
     @property
     def rule_text(self) -> str:

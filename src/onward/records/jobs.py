@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
@@ -11,6 +11,7 @@ from onward.model.family import WorkRange
 from onward.model.ids import shown
 from onward.model.job import Conflict, EventRecord, Job, JobError, LogLine, Run
 from onward.records.moments import rfc3339
+from onward.records.payload import PAYLOAD
 from onward.records.questions import HitlRecord, hitl_record
 from onward.records.secrets import without_secrets
 
@@ -73,9 +74,9 @@ class JobRecord(TypedDict):
     tags: list[str]
     queue: str
     priority: int
-    params: dict[str, Any]
+    params: Annotated[dict[str, Any], PAYLOAD]
     progress: ProgressRecord
-    result: Any
+    result: Annotated[Any, PAYLOAD]
     error: ErrorRecord | None
     waiting_reason: ReasonRecord | None
     hitl: HitlRecord | None
@@ -229,7 +230,7 @@ class LogRecord(TypedDict):
     level: str
     message: str
     attempt: int
-    fields: dict[str, Any]
+    fields: Annotated[dict[str, Any], PAYLOAD]
 
 
 def log_record(line: LogLine) -> LogRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
@@ -13,6 +13,7 @@ from onward.model.job import Question
 from onward.model.question import QuestionRecord as Asked
 from onward.model.schema import is_secret
 from onward.records.moments import rfc3339
+from onward.records.payload import PAYLOAD
 
 
 class QuestionRecord(TypedDict):
@@ -27,20 +28,21 @@ class QuestionRecord(TypedDict):
     type: str
     state: str
     prompt: str
-    data: Any
+    data: Annotated[Any, PAYLOAD]
     schema: Any
     asked_at: str | None
     expires_at: str | None
     on_timeout: str
-    default: Any
+    default: Annotated[Any, PAYLOAD]
     assigned_to: str | None
     claimed_by: str | None
     claimed_at: str | None
-    response: Any
+    response: Annotated[Any, PAYLOAD]
     answered_by: str | None
     answered_at: str | None
     holds: list[str]
     behind: int
+    version: str
 
 
 class HitlRecord(TypedDict):
@@ -50,9 +52,9 @@ class HitlRecord(TypedDict):
     name: str
     type: str
     prompt: str
-    data: Any
+    data: Annotated[Any, PAYLOAD]
     schema: Any
-    response: Any
+    response: Annotated[Any, PAYLOAD]
     expires_at: str | None
 
 
@@ -83,6 +85,7 @@ def question_record(question: Asked, types: JobTypes) -> QuestionRecord:
         "answered_at": rfc3339(question.answered_at),
         "holds": list(question.holds),
         "behind": question.behind,
+        "version": question.version,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from typing_extensions import TypedDict
 
@@ -14,6 +14,7 @@ from onward.model.job import Run
 from onward.model.schedule import Forecast, Schedule
 from onward.model.schedule_entry import ScheduleChange
 from onward.records.moments import rfc3339
+from onward.records.payload import PAYLOAD
 
 
 class ScheduleRecord(TypedDict):
@@ -35,7 +36,7 @@ class ScheduleRecord(TypedDict):
     next_run_at: str | None
     last_run_at: str | None
     last_outcome: str | None
-    params: dict[str, Any]
+    params: Annotated[dict[str, Any], PAYLOAD]
     bot_id: str | None
     source_id: str | None
     misfire_grace_seconds: int | None
@@ -55,6 +56,7 @@ class ScheduleRecord(TypedDict):
     anchor_at: str | None
     created_at: str | None
     updated_at: str | None
+    version: str
 
 
 class DueTimeRecord(TypedDict):
@@ -141,6 +143,7 @@ def schedule_record(schedule: Schedule, types: JobTypes) -> ScheduleRecord:
         "anchor_at": rfc3339(schedule.anchor_at),
         "created_at": rfc3339(schedule.created_at),
         "updated_at": rfc3339(schedule.updated_at),
+        "version": schedule.version,
     }
 
 

@@ -11,7 +11,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onward.app import Onward
@@ -26,6 +26,9 @@ HEADER = "x-requested-with"
 """A header that only our own pages and programs send; other sites cannot without being asked first."""
 
 SESSION = "/api/v1/session"
+EVENTS = "/api/v1/events"
+TICKET = "ticket"
+"""What a client of live events sends in the address when it can send neither header nor cookie."""
 PUBLIC = ("/healthz", "/readyz")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -143,6 +146,12 @@ class Gate:
             raise
 
     async def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        ticket = ticket_of(scope)
+        if ticket is not None:
+            holder = await to_thread(self._onward.tickets.redeem, ticket)
+            if holder is None:
+                raise NotSignedIn("This ticket is not known, was used or is over.", hint="POST /api/v1/events/ticket")
+            return self._limited(Caller(holder.name, Role.named(holder.role), holder.key_id))
         if self._authorize is not None:
             found = self._authorize(scope)
             if found is None:
@@ -237,6 +246,13 @@ def secret_of(headers: Headers) -> str | None:
     except CookieError:
         return None
     return cookie[COOKIE].value if COOKIE in cookie else None
+
+
+def ticket_of(scope: Scope) -> str | None:
+    """The ticket in the address of live events."""
+    if _path(scope) != EVENTS or scope["method"] != "GET":
+        return None
+    return QueryParams(scope["query_string"]).get(TICKET)
 
 
 def is_local(scope: Scope, headers: Headers) -> bool:

@@ -15,8 +15,10 @@ from onward import errors
 from onward.authoring.registry import JobTypes
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.model.schedule import Schedule
 from onward.records.jobs import job_record
 from onward.records.moments import rfc3339
+from onward.records.schedules import schedule_record
 from onward.server.access import NotAllowed, NotSignedIn
 
 _KINDS = "urn:onward:error:"
@@ -148,6 +150,9 @@ def facts_of(error: errors.OnwardError, types: JobTypes) -> dict[str, Any]:
     job = getattr(error, "job", None)
     if isinstance(job, Job):
         facts["job"] = job_record(job, types)
+    schedule = getattr(error, "schedule", None)
+    if isinstance(schedule, Schedule):
+        facts["schedule"] = schedule_record(schedule, types)
     for name in ("percent", "age_seconds", "resource", "near", "version"):
         value = getattr(error, name, None)
         if value:

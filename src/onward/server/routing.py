@@ -16,7 +16,8 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from onward.app import Onward
-from onward.server.access import role_of
+from onward.server.access import Role, caller_of, role_of
+from onward.server.hiding import hidden, hider
 from onward.server.idempotency import once
 from onward.server.problems import Problem, documented
 
@@ -64,6 +65,7 @@ class Route(APIRoute):
             if not isinstance(field.field_info, Cookie | Header | Path)
         }
         self.takes_more: Callable[[str], bool] = (self.openapi_extra or {}).pop("takes_more", _no_more)
+        self._hide = hider(self.response_model) if self.methods == {"GET"} else None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
@@ -78,9 +80,12 @@ class Route(APIRoute):
                         errors=[{"pointer": f"/query/{name[:100]}", "message": "not known"}],
                     )  # fmt: skip
             key = request.headers.get("idempotency-key")
-            if key is None or request.method != "POST":
-                return await inner(request)
-            return await once(request, key, inner)
+            if key is not None and request.method == "POST":
+                return await once(request, key, inner)
+            answer = await inner(request)
+            if self._hide is not None and caller_of(request).role < Role.OPERATOR:
+                return hidden(answer, self._hide)
+            return answer
 
         return handle
 
@@ -120,4 +125,4 @@ async def _match(if_match: Annotated[str | None, HeaderOf(max_length=200)] = Non
 
 
 Match = Annotated[str | None, Depends(_match)]
-"""What ``If-Match`` asks for; a job that has changed since is answered with 412, and as it is now."""
+"""What ``If-Match`` asks for; what has changed since is answered with 412, and as it is now."""

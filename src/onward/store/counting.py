@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import inspect, text
 
 from onward.errors import InvalidValue, OnwardError
-from onward.store import migrate, moved
+from onward.store import migrate, moved, tallies
 from onward.store.engines import SqliteEngines
 from onward.store.store import Store, shown_url
 from onward.store.tables import metadata
@@ -57,6 +57,9 @@ def check(store: Store) -> list[str]:
             count = int(store.dialect.query(conn, sql, [])[0][0])
             if count:
                 problems.append(f"{count} {what}")
+        wrong = tallies.error(conn, store.dialect)
+        if wrong:
+            problems.append(f"job_tallies is wrong by {wrong}: docs/reference/database.md says how to count anew")
     return problems
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from onward.model.ids import id_floor
 from onward.model.job import Job
 from onward.model.job_filter import ARGUMENT, seconds_range
 from onward.model.query import EARLIEST, JobQuery, Place, Term
-from onward.store import rows
+from onward.store import rows, tallies
 from onward.store.dialects import Dialect
 
 COUNT_CAP = 10_000
@@ -26,6 +27,7 @@ NEWEST = 100_000
 SORTED = 10_000
 """Jobs that are sorted by something else than their age."""
 _MOST_BRANCHES = 12
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 Where = tuple[list[str], list[Any]]
 
@@ -52,7 +54,7 @@ def find_jobs(
     ``floor``: the id from which on jobs are looked at where the lead does not say everything; see ``newest_floor``.
     """
     branches, is_whole = _branches(dialect, query)
-    low = None if is_whole or query.is_deep else floor
+    low = None if is_whole or query.is_deep else _lowest(query, floor)
     column = query.sort_column
     is_back = place is not None and place.is_back
     falls = query.is_falling != is_back
@@ -62,8 +64,8 @@ def find_jobs(
         sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id IN ({ids}) ORDER BY {order}"
         searched = NEWEST if low is not None else None
     else:
-        ids, params = _ids(branches, low, None, SORTED, falls=True)
-        sql, params = _sorted(dialect, column, ids, params, place, limit + 1, falls=falls)
+        newest, params = _ids(branches, low, None, SORTED, falls=True, also=f", {column}")
+        sql, params = _sorted(dialect, column, newest, params, place, limit + 1, falls=falls)
         searched = SORTED
     found = [rows.job(row) for row in dialect.query(conn, sql, params)]
     page = found[:limit]
@@ -76,19 +78,26 @@ def count_jobs(
     """How many jobs match, at most ``cap``."""
     branches, is_whole = _branches(dialect, query)
     if branches == [([], [])] and cap > COUNT_CAP:
-        return int(dialect.query(conn, "SELECT count(*) FROM jobs", [])[0][0])
+        return tallies.total(conn, dialect)
     total = 0
     for where, params in branches:
         conditions, values = list(where), list(params)
         if floor is not None and not is_whole and not query.is_deep:
             conditions.append("job_id >= ?")
-            values.append(floor)
+            values.append(_lowest(query, floor))
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql = f"SELECT count(*) FROM (SELECT 1 FROM jobs{clause} LIMIT ?) AS found"
         total += int(dialect.query(conn, sql, [*values, cap - total])[0][0])
         if total >= cap:
             return cap
     return total
+
+
+def _lowest(query: JobQuery, floor: str | None) -> str | None:
+    """The id from which on jobs are looked at: ids rise with time, so a query for younger ones looks at fewer."""
+    if floor is None or query.since is None:
+        return floor
+    return max(floor, id_floor(query.since - _CLOCKS_DIFFER))
 
 
 def newest_floor(conn: Connection, dialect: Dialect) -> str | None:
@@ -98,9 +107,9 @@ def newest_floor(conn: Connection, dialect: Dialect) -> str | None:
 
 
 def _ids(
-    branches: Sequence[Where], floor: str | None, place: Place | None, limit: int, *, falls: bool
+    branches: Sequence[Where], floor: str | None, place: Place | None, limit: int, *, falls: bool, also: str = ""
 ) -> tuple[str, list[Any]]:
-    """A statement for the ids of a page, each branch in order and cut to the page's length."""
+    """A statement for the ids of a page, each branch in order and cut to the page's length; ``also``: more columns."""
     order = f"ORDER BY job_id {'DESC' if falls else 'ASC'} LIMIT ?"
     parts: list[str] = []
     params: list[Any] = []
@@ -113,33 +122,33 @@ def _ids(
             conditions.append(f"job_id {'<' if falls else '>'} ?")
             given.append(place.id)
         clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        parts.append(f"SELECT job_id FROM (SELECT job_id FROM jobs{clause} {order}) AS branch{len(parts)}")
+        parts.append(f"SELECT job_id{also} FROM (SELECT job_id{also} FROM jobs{clause} {order}) AS branch{len(parts)}")
         params += [*given, limit]
     if len(parts) == 1:
         return parts[0], params
     # A job may stand in two branches only where they differ in nothing that is asked for.
-    return f"SELECT job_id FROM ({' UNION '.join(parts)}) AS branches {order}", [*params, limit]
+    return f"SELECT job_id{also} FROM ({' UNION '.join(parts)}) AS branches {order}", [*params, limit]
 
 
 def _sorted(
-    dialect: Dialect, column: str, ids: str, params: list[Any], place: Place | None, limit: int, *, falls: bool
+    dialect: Dialect, column: str, newest: str, params: list[Any], place: Place | None, limit: int, *, falls: bool
 ) -> tuple[str, list[Any]]:
     is_time = column.endswith("_at")
     nothing: Any = dialect.time(EARLIEST) if is_time else -1
-    conditions, values = [f"job_id IN ({ids})"], list(params)
+    where, values = "", list(params)
     if place is not None:
         value = place.value
         if is_time:
             value = dialect.time(datetime.fromisoformat(str(value)) if value is not None else EARLIEST)
         sign = "<" if falls else ">"
-        conditions.append(f"(coalesce({column}, ?) {sign} ? OR (coalesce({column}, ?) = ? AND job_id {sign} ?))")
+        where = f" WHERE coalesce({column}, ?) {sign} ? OR (coalesce({column}, ?) = ? AND job_id {sign} ?)"
         values += [nothing, value, nothing, value, place.id]
     way = "DESC" if falls else "ASC"
-    sql = (
-        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE {' AND '.join(conditions)} "
-        f"ORDER BY coalesce({column}, ?) {way}, job_id {way} LIMIT ?"
-    )
-    return sql, [*values, nothing, limit]
+    order = f"ORDER BY coalesce({column}, ?) {way}, job_id {way}"
+    # What is sorted is narrow; whole rows are read of the page only.
+    page = f"SELECT job_id FROM ({newest}) AS newest{where} {order} LIMIT ?"
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE job_id IN (SELECT job_id FROM ({page}) AS page) {order}"
+    return sql, [*values, nothing, limit, nothing]
 
 
 # ---- conditions -------------------------------------------------------------------------------------------------

@@ -68,14 +68,6 @@ def find_by_key(conn: Connection, dialect: Dialect, keys: Iterable[str]) -> dict
     return {row[0]: (row[1], row[2]) for row in dialect.query(conn, sql, params)}
 
 
-def count_by_status(conn: Connection, dialect: Dialect) -> dict[str, int]:
-    """How many jobs there are of each status."""
-    found = dialect.query(conn, "SELECT status, count(*) FROM jobs WHERE status <> 'completed' GROUP BY status", [])
-    counts = {row[0]: int(row[1]) for row in found}
-    total = int(dialect.query(conn, "SELECT count(*) FROM jobs", [])[0][0])
-    return counts | {"completed": total - sum(counts.values())}
-
-
 def change_job(conn: Connection, dialect: Dialect, job_id: str, mine: int, now: datetime, **values: Any) -> bool:
     """Set columns of a job whose fence is still ``mine``; whether it was."""
     values["updated_at"] = now

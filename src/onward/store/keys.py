@@ -77,6 +77,14 @@ def keep_answer(conn: Connection, dialect: Dialect, owner: str, key: str, status
     dialect.execute(conn, sql, [status, headers, body, owner, key])
 
 
+def take_answer(conn: Connection, dialect: Dialect, owner: str, key: str, since: datetime) -> str | None:
+    """The body of an answer that was begun since then, for whoever is first to take it away."""
+    found = get_answer(conn, dialect, owner, key)
+    sql = "DELETE FROM http_answers WHERE owner = ? AND key = ?"
+    is_first = dialect.execute(conn, sql, [owner, key]) == 1
+    return str(found[3]) if found is not None and is_first and found[4] >= since else None
+
+
 def drop_answer(conn: Connection, dialect: Dialect, owner: str, key: str) -> None:
     """Nothing was answered: it may be tried again."""
     dialect.execute(conn, "DELETE FROM http_answers WHERE owner = ? AND key = ?", [owner, key])

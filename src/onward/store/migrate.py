@@ -16,7 +16,7 @@ from onward.store.tables import metadata
 # Alembic is imported where it is used: it takes as long as all the rest, and is needed when a schema changes.
 
 AnyDialect = Dialect
-HEAD = 4
+HEAD = 5
 """The schema's version: the number of the newest migration."""
 
 VERSION_TABLE = "onward_version"
@@ -84,7 +84,7 @@ def drop_all(engines: Engines) -> None:
     with engines.writing(math.inf) as conn:
         metadata.drop_all(conn)
         if conn.dialect.name == "postgresql":
-            conn.execute(text("DROP FUNCTION IF EXISTS onward_plan_anew()"))
+            conn.execute(text("DROP FUNCTION IF EXISTS onward_plan_anew(), onward_tally()"))
         conn.execute(text(f"DROP TABLE IF EXISTS {VERSION_TABLE}"))
 
 

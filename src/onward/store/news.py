@@ -76,6 +76,18 @@ def resources_now(conn: Connection, dialect: Dialect) -> list[tuple[str, int, in
     return [(row[0], int(row[1]), int(row[2]), row[3]) for row in dialect.query(conn, sql, ["source:%"])]
 
 
+def schedules_now(conn: Connection, dialect: Dialect) -> list[tuple[Any, ...]]:
+    """Schedule, its name, and what makes its state and its next time, of all that there are."""
+    sql = (
+        "SELECT id, name, next_run_at, enabled, paused_at, fault, ended_at, updated_at FROM scheduled_jobs "
+        "ORDER BY id LIMIT 1000"
+    )
+    return [
+        (row[0], row[1], moment(row[2]), bool(row[3]), moment(row[4]), row[5], moment(row[6]), row[7])
+        for row in dialect.query(conn, sql, [])
+    ]
+
+
 def questions_since(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> list[tuple[str, str, str]]:
     """Question, its job and its state: the last of each of these jobs."""
     where, params = dialect.among("job_id", job_ids)

@@ -20,6 +20,8 @@ from onward.store.tables import metadata
 META = "onward_meta"
 OWN_KEYS = ("oldest_reader", "moved", "moved_from")
 """What the database says of itself, and no other takes over."""
+DERIVED = ("job_tallies",)
+"""What the database works out of the jobs by itself, and so is neither exported nor brought in."""
 _CHUNK = 200
 _ALIVE = ("online", "draining")
 TAKEN_OVER_FROM = "brought-in"
@@ -29,8 +31,8 @@ Row = list[object]
 
 
 def tables() -> list[Table]:
-    """All tables but that of facts, those of jobs at the end."""
-    named = [metadata.tables[name] for name in sorted(metadata.tables) if name not in (META, "jobs")]
+    """All tables but that of facts and derived ones, that of jobs at the end."""
+    named = [metadata.tables[name] for name in sorted(metadata.tables) if name not in (META, *DERIVED, "jobs")]
     return [*named, metadata.tables["jobs"]]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from onward.model.ids import shown
@@ -12,11 +12,11 @@ from onward.records.jobs import JobRecord, job_record
 from onward.records.questions import QuestionRecord, question_record
 from onward.server.access import Operator, Viewer
 from onward.server.problems import documented
-from onward.server.routing import App, Limit, Listed, listed, noun
+from onward.server.routing import App, Limit, Listed, Match, listed, noun
 
 routes: APIRouter = noun("inputs")
 MISSING = documented(404)
-CHANGES = documented(404, 409, 503)
+CHANGES = documented(404, 409, 412, 503)
 
 
 class Answer(BaseModel):
@@ -52,32 +52,38 @@ def list_inputs(
 
 
 @routes.get("/{question_id}", responses=MISSING)
-def get_input(_caller: Viewer, app: App, question_id: str) -> QuestionRecord:
+def get_input(_caller: Viewer, app: App, question_id: str, response: Response) -> QuestionRecord:
     """One question."""
-    return question_record(app.questions.get(question_id), app.job_types)
+    record = question_record(app.questions.get(question_id), app.job_types)
+    response.headers["ETag"] = f'"{record["version"]}"'
+    return record
 
 
 @routes.post("/{question_id}/answer", responses=CHANGES)
-def answer(caller: Operator, app: App, question_id: str, given: Answer) -> JobRecord:
+def answer(caller: Operator, app: App, question_id: str, match: Match, given: Answer) -> JobRecord:
     """Answer a question; the first answer counts."""
     asked = app.questions.get(question_id)
-    job = app.answer(asked.job_id, given.response, question_id=asked.id, answered_by=caller.name, reason=given.reason)
+    job = app.answer(
+        asked.job_id, given.response, question_id=asked.id, answered_by=caller.name, reason=given.reason,
+        expect_version=match,
+    )  # fmt: skip
     return job_record(job, app.job_types)
 
 
 @routes.post("/{question_id}/claim", responses=CHANGES)
-def claim(caller: Operator, app: App, question_id: str) -> QuestionRecord:
+def claim(caller: Operator, app: App, question_id: str, match: Match) -> QuestionRecord:
     """Say that one looks after it."""
-    return question_record(app.questions.claim(question_id, caller.name), app.job_types)
+    return question_record(app.questions.claim(question_id, caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{question_id}/release", responses=CHANGES)
-def release(caller: Operator, app: App, question_id: str) -> QuestionRecord:
+def release(caller: Operator, app: App, question_id: str, match: Match) -> QuestionRecord:
     """Say that one does not look after it any more."""
-    return question_record(app.questions.release(question_id, caller.name), app.job_types)
+    return question_record(app.questions.release(question_id, caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{question_id}/reassign", responses=CHANGES)
-def reassign(caller: Operator, app: App, question_id: str, given: To) -> QuestionRecord:
+def reassign(caller: Operator, app: App, question_id: str, match: Match, given: To) -> QuestionRecord:
     """Ask somebody else."""
-    return question_record(app.questions.reassign(question_id, given.to, actor=caller.name), app.job_types)
+    moved = app.questions.reassign(question_id, given.to, actor=caller.name, expect_version=match)
+    return question_record(moved, app.job_types)

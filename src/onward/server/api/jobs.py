@@ -28,7 +28,7 @@ from onward.records.jobs import (
     run_record,
 )
 from onward.records.resume import ResumeRecord, resume_record
-from onward.server.access import Operator, Viewer
+from onward.server.access import NotAllowed, Operator, Role, Viewer, caller_of
 from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
@@ -115,6 +115,8 @@ def list_jobs(_caller: Viewer, app: App, request: Request, asked: Annotated[Jobs
 def query_of(request: Request, app: Onward, *, sort: str = "-created", is_deep: bool = False) -> JobQuery:
     """The query that an address asks for."""
     given = [(name, value) for name, value in request.query_params.multi_items() if is_key(name) and value]
+    if caller_of(request).role < Role.OPERATOR and any(ARGUMENT in name for name, _ in given):
+        raise NotAllowed("Only who may see parameters may look for them: that needs the role operator.")
     refuse_sensitive((name for name, _ in given), app)
     return read_query(given, app.clock.now(), sort=sort, is_deep=is_deep)
 

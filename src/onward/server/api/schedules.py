@@ -24,11 +24,11 @@ from onward.records.schedules import (
 )
 from onward.server.access import Editor, Operator, Viewer
 from onward.server.problems import Problem, documented
-from onward.server.routing import App, Limit, Listed, listed, noun
+from onward.server.routing import App, Limit, Listed, Match, listed, noun
 
 routes = noun("schedules")
 MISSING = documented(404)
-CHANGES = documented(404, 409, 503)
+CHANGES = documented(404, 409, 412, 503)
 _LONGEST_HOURS = 31 * 24
 
 
@@ -164,22 +164,24 @@ def resume_all(_caller: Editor, app: App) -> All:
 
 
 @routes.get("/{name}", responses=MISSING)
-def get_schedule(_caller: Viewer, app: App, name: str) -> ScheduleRecord:
+def get_schedule(_caller: Viewer, app: App, name: str, response: Response) -> ScheduleRecord:
     """One schedule."""
-    return schedule_record(app.schedules.get(name), app.job_types)
+    record = schedule_record(app.schedules.get(name), app.job_types)
+    response.headers["ETag"] = f'"{record["version"]}"'
+    return record
 
 
 @routes.patch("/{name}", responses=CHANGES)
-def edit_schedule(_caller: Editor, app: App, name: str, change: Rule) -> ScheduleRecord:
+def edit_schedule(_caller: Editor, app: App, name: str, match: Match, change: Rule) -> ScheduleRecord:
     """Change what is given of a schedule; the rest stays."""
     given = change.model_dump(exclude_unset=True)
-    return schedule_record(app.schedules.edit(name, **given), app.job_types)
+    return schedule_record(app.schedules.edit(name, expect_version=match, **given), app.job_types)
 
 
 @routes.delete("/{name}", status_code=204, responses=CHANGES)
-def delete_schedule(_caller: Editor, app: App, name: str) -> Response:
+def delete_schedule(_caller: Editor, app: App, name: str, match: Match) -> Response:
     """Delete a schedule; its jobs stay."""
-    app.schedules.delete(name)
+    app.schedules.delete(name, expect_version=match)
     return Response(status_code=204)
 
 
@@ -190,17 +192,17 @@ def list_runs(_caller: Viewer, app: App, name: str, limit: Limit = 50) -> Listed
 
 
 @routes.post("/{name}/pause", responses=CHANGES)
-def pause(caller: Operator, app: App, name: str, how: Pause | None = None) -> ScheduleRecord:
+def pause(caller: Operator, app: App, name: str, match: Match, how: Pause | None = None) -> ScheduleRecord:
     """Start nothing by it, until it is resumed or the time has come."""
     chosen = how or Pause()
-    found = app.schedules.pause(name, reason=chosen.reason, until=chosen.until, by=caller.name)
+    found = app.schedules.pause(name, reason=chosen.reason, until=chosen.until, by=caller.name, expect_version=match)
     return schedule_record(found, app.job_types)
 
 
 @routes.post("/{name}/resume", responses=CHANGES)
-def resume(_caller: Operator, app: App, name: str) -> ScheduleRecord:
+def resume(_caller: Operator, app: App, name: str, match: Match) -> ScheduleRecord:
     """Let it go on from its next due time."""
-    return schedule_record(app.schedules.resume(name), app.job_types)
+    return schedule_record(app.schedules.resume(name, expect_version=match), app.job_types)
 
 
 @routes.post("/{name}/run", status_code=201, responses=CHANGES)
@@ -210,9 +212,10 @@ def run(_caller: Operator, app: App, name: str) -> JobRecord:
 
 
 @routes.post("/{name}/skip-next", responses=CHANGES)
-def skip_next(caller: Operator, app: App, name: str) -> ScheduleRecord:
+def skip_next(caller: Operator, app: App, name: str, match: Match) -> ScheduleRecord:
     """Leave its next due time out."""
-    return schedule_record(app.schedules.skip_next(name, by=caller.name), app.job_types)
+    left_out = app.schedules.skip_next(name, by=caller.name, expect_version=match)
+    return schedule_record(left_out, app.job_types)
 
 
 @routes.post("/{name}/backfill", responses=CHANGES)

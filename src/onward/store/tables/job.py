@@ -175,6 +175,14 @@ Index(
     sqlite_where=text("family IS NOT NULL AND superseded_by IS NULL"),
 )
 
+# How many jobs there are: the sum of all rows. Triggers on jobs keep it.
+job_tallies = Table(
+    "job_tallies",
+    metadata,
+    Column("number", Seq, primary_key=True, autoincrement=True),
+    Column("jobs", BigInteger, nullable=False),
+)
+
 job_tags = Table(
     "job_tags",
     metadata,

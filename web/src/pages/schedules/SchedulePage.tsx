@@ -5,6 +5,7 @@ import { Link, useNavigate, useParams } from 'react-router'
 import { call } from '@/api/client'
 import type { DueTime, Page, Schedule, ScheduleRun } from '@/api/types'
 import { Empty } from '@/parts/Empty'
+import { ForOperators } from '@/parts/ForOperators'
 import { PageHead } from '@/parts/PageHead'
 import { Table } from '@/parts/Table'
 import { Time } from '@/parts/Time'
@@ -88,6 +89,7 @@ export function SchedulePage() {
                   <dt>Parameters</dt>
                   <dd>
                     <code>{JSON.stringify(schedule.params)}</code>
+                    <ForOperators what="What its jobs are given" />
                   </dd>
                 </dl>
               </section>

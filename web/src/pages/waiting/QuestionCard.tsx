@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { call, type Problem, readJson, writeJson } from '@/api/client'
 import type { Json, Question } from '@/api/types'
 import { useMay, useSession } from '@/app/session'
+import { ForOperators, useIsHidden } from '@/parts/ForOperators'
 import type { FormHandle } from '@/parts/form/SchemaForm'
 import { hasForm } from '@/parts/form/schema'
 import { JsonView } from '@/parts/JsonView'
@@ -23,6 +24,7 @@ const SchemaForm = lazy(async () => ({ default: (await import('@/parts/form/Sche
 export function QuestionCard({ id, onGone }: { id: string; onGone: () => void }) {
   const path = `inputs/${encodeURIComponent(id)}`
   const found = useQuery({ queryKey: ['input', id], queryFn: () => call<Question>(path) })
+  const isHidden = useIsHidden()
   return (
     <View query={found} rows={4}>
       {(question) => (
@@ -35,7 +37,8 @@ export function QuestionCard({ id, onGone }: { id: string; onGone: () => void })
             {question.assigned_to && ` · asked of ${question.assigned_to}`}
           </p>
           <Markdown text={question.prompt || question.name} />
-          {question.data !== null && <JsonView value={question.data} label="What it is about" />}
+          <ForOperators what="What the question is about" />
+          {question.data !== null && !isHidden && <JsonView value={question.data} label="What it is about" />}
           {question.state === 'open' ? (
             <Answer question={question} path={path} />
           ) : (
