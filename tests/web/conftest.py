@@ -39,7 +39,8 @@ def app(tmp_path: Path, sqlite_template: Path) -> Iterator[Onward]:
     """An application with job types that are quick, ordered and of every category."""
     path = tmp_path / "onward.db"
     shutil.copy(sqlite_template, path)
-    made = Onward(settings=quick_settings(f"sqlite:///{path}"))
+    # With a short lease a starved machine takes its own worker for dead, and a job that a page looks at begins again.
+    made = Onward(settings=quick_settings(f"sqlite:///{path}", worker={"lease_seconds": 60}))
     add_jobs(made)
     yield made
     made.close()

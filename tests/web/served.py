@@ -40,7 +40,7 @@ class Served:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ONWARD_")},
             "ONWARD_DATABASE_URL": self.database,
-            "ONWARD_WORKER_LEASE_SECONDS": "5",
+            "ONWARD_WORKER_LEASE_SECONDS": "60",
             "ONWARD_WORKER_PROGRESS_SECONDS": "0.05",
             "GATES": str(self.gates),
             **self.environment,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.web.served import Served, short
 
 
+@pytest.mark.timeout(300)
 def test_newcomer_finds_the_way_without_reading_anything(page: Callable[[str], Page], served: Served) -> None:
     counting = served.submit("count_slowly", {"gate": "walk"}, source_id="walk")
     asking = served.wait(served.submit("publish", {"release": "7.0"}), "input")

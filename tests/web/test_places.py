@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
+import threading
 
 from playwright.sync_api import expect
 
 from onward import Context
-from tests.app_fixtures import Gate, until
+from tests.app_fixtures import until
 from tests.web.site import Site, hindrances
 
 
 def test_resource_shows_who_has_it_who_waits_and_is_held_back(site: Site) -> None:
-    gate = Gate()
+    # Opened when the page has been seen, however long that takes.
+    gate = threading.Event()
 
     @site.app.job(label="Embed", resources=["gpu"])
     def embed(ctx: Context) -> None:
-        gate.pass_through()
+        while not gate.wait(0.02):
+            ctx.check()
 
     first = site.app.submit("embed")
-    gate.await_job()
+    until(lambda: site.app.get(first.id).status == "running")
     second = site.app.submit("embed", on_conflict="wait")
     page = site.open("/resources")
     card = page.locator(".board-card", has_text="gpu")
@@ -30,7 +33,7 @@ def test_resource_shows_who_has_it_who_waits_and_is_held_back(site: Site) -> Non
     page.get_by_label("Reason").fill("new driver")
     page.get_by_role("button", name="Hold it").click()
     expect(card.get_by_text("Held for maintenance")).to_be_visible()
-    gate.open()
+    gate.set()
     until(lambda: site.app.get(first.id).status == "completed")
     assert site.app.get(second.id).state == "blocked"
     page.get_by_role("button", name="What can be done with gpu").click()
