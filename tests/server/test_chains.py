@@ -25,7 +25,13 @@ def test_chain_is_saved_listed_changed_and_deleted(client: TestClient) -> None:
     assert [chain["name"] for chain in client.get(AT).json()["saved"]] == ["nightly"]
     assert client.get(f"{AT}/nightly").json()["phases"][0]["name"] == "Count"
     assert client.delete(f"{AT}/nightly?expect_version=1").status_code == 412
-    assert client.delete(f"{AT}/nightly").status_code == 204
+    unseen = {name: value for name, value in plan.items() if name != "expect_version"}
+    seen = {"If-Match": client.get(f"{AT}/nightly").headers["etag"]}
+    assert client.put(f"{AT}/nightly", json=unseen, headers=seen).json()["version"] == 3
+    for headers in (seen, {"If-Match": '"of something else"'}):
+        assert client.put(f"{AT}/nightly", json=unseen, headers=headers).status_code == 412
+        assert client.delete(f"{AT}/nightly", headers=headers).status_code == 412
+    assert client.delete(f"{AT}/nightly", headers={"If-Match": '"3"'}).status_code == 204
     assert client.get(f"{AT}/nightly").status_code == 404
 
 

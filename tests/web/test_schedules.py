@@ -46,6 +46,19 @@ def test_schedule_is_paused_with_a_reason_and_goes_on(site: Site) -> None:
     expect(page.locator(".due-list li")).to_have_count(10)
 
 
+def test_an_edit_does_not_undo_what_somebody_else_changed_meanwhile(site: Site) -> None:
+    site.app.schedules.add("hourly", "metadata", interval_minutes=60)
+    page = site.open("/schedules")
+    page.get_by_role("button", name="What can be done with hourly").click()
+    page.get_by_role("menuitem", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("Name")).to_have_value("hourly")
+    site.app.schedules.edit("hourly", description="by somebody else")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("has changed since it was looked at")
+    assert site.app.schedules.get("hourly").description == "by somebody else"
+
+
 def test_next_day_is_drawn_and_listed(site: Site) -> None:
     site.app.schedules.add("hourly", "metadata", cron="0 * * * *")
     page = site.open("/schedules?tab=forecast")

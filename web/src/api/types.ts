@@ -346,6 +346,7 @@ export interface Schedule {
   id: string
   name: string
   job_type: string
+  version: string
   state: 'active' | 'paused' | 'disabled' | 'ended' | 'faulty'
   enabled: boolean
   rule: string

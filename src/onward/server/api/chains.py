@@ -23,7 +23,7 @@ from onward.records.chains import (
 from onward.server.access import Editor, Viewer
 from onward.server.api.builder import Chain, Phase, Started, run_chain
 from onward.server.problems import documented
-from onward.server.routing import App, noun
+from onward.server.routing import App, Match, noun
 
 routes: APIRouter = noun("chains")
 MISSING = documented(404)
@@ -132,22 +132,24 @@ def read(_caller: Viewer, text: Text) -> Plan:
 
 
 @routes.get("/{name}", responses=MISSING)
-def get_chain(_caller: Viewer, app: App, name: str) -> ChainRecord:
+def get_chain(_caller: Viewer, app: App, name: str, response: Response) -> ChainRecord:
     """One chain, saved or of the application."""
     if name in app.job_types and app.job_types.get(name).phases:
         return type_chain(app.job_types.get(name))
-    return saved_chain(app.templates.get(name))
+    record = saved_chain(app.templates.get(name))
+    response.headers["ETag"] = f'"{record["version"]}"'
+    return record
 
 
 @routes.put("/{name}", responses=documented(409, 412, 503))
-def save_chain(caller: Editor, app: App, name: str, chain: NewChain) -> ChainRecord:
+def save_chain(caller: Editor, app: App, name: str, match: Match, chain: NewChain) -> ChainRecord:
     """Keep a chain under a name. Jobs that run keep the phases they began with."""
     saved = app.templates.save(
         name,
         [phase.made() for phase in chain.phases],
         label=chain.label,
         description=chain.description,
-        expect_version=chain.expect_version,
+        expect_version=_expected(match, chain.expect_version),
         allow_unknown=chain.allow_unknown,
         saved_by=caller.name,
     )
@@ -156,10 +158,17 @@ def save_chain(caller: Editor, app: App, name: str, chain: NewChain) -> ChainRec
 
 @routes.delete("/{name}", status_code=204, responses=documented(404, 409, 412, 503))
 def delete_chain(
-    _caller: Editor, app: App, name: str, expect_version: Annotated[int | None, Query(ge=0)] = None
+    _caller: Editor, app: App, name: str, match: Match, expect_version: Annotated[int | None, Query(ge=0)] = None
 ) -> Response:
     """Delete a saved chain; jobs that were made of it stay."""
     if name in app.job_types:
         raise ChainNotFound(f"{name!r} is a chain of the application, not a saved one.", hint="Change it in its code.")
-    app.templates.delete(name, expect_version=expect_version)
+    app.templates.delete(name, expect_version=_expected(match, expect_version))
     return Response(status_code=204)
+
+
+def _expected(match: str | None, given: int | None) -> int | None:
+    """The version that is expected, however that was said; of a tag that is none of ours, one that no chain has."""
+    if match is None:
+        return given
+    return int(match) if match.isdecimal() and len(match) < 10 else -1

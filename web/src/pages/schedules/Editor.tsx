@@ -51,6 +51,8 @@ function Form({ schedule, types, onClose }: { schedule: Schedule | null; types: 
   const [source, setSource] = useState(schedule?.source_id ?? '')
   const [description, setDescription] = useState(schedule?.description ?? '')
   const [params, setParams] = useState<Json>(schedule?.params ?? {})
+  // What is shown behind the dialog goes on; what was filled in began with this one.
+  const [seen] = useState(schedule?.version)
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
   const chosen = types.find((found) => found.name === type)
@@ -76,7 +78,7 @@ function Form({ schedule, types, onClose }: { schedule: Schedule | null; types: 
     }
     try {
       const saved = schedule
-        ? await call<Schedule>(at(schedule.name), { method: 'PATCH', body })
+        ? await call<Schedule>(at(schedule.name), { method: 'PATCH', body, match: `"${seen}"` })
         : await call<Schedule>('schedules', { body: { name: name.trim(), ...body } })
       for (const stale of ['schedules', 'schedule', 'forecast']) void queries.invalidateQueries({ queryKey: [stale] })
       toast(`Saved: ${saved.name}`)
