@@ -96,7 +96,9 @@ def test_signals_are_handed_on_each_as_often_as_it_comes(tmp_path: Path) -> None
             while not heard.exists() or len(heard.read_text().split()) < number:
                 clock.wait(never, 0.02)
 
-    threading.Thread(target=interrupt, daemon=True).start()
+    interrupting = threading.Thread(target=interrupt, daemon=True)
+    interrupting.start()
     assert supervisor.run() == 3
+    interrupting.join()
     assert supervisor.starts == 1
     assert heard.read_text().split() == [str(int(signal.SIGTERM))] * 2

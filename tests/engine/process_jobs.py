@@ -58,7 +58,7 @@ def _note(folder: str, item: int) -> int:
     return item
 
 
-@types.job(isolation="process", timeout=2)
+@types.job(isolation="process", timeout=4)
 def ignore(folder: str, grandchild: bool = False) -> None:
     """Ignore every request to leave."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

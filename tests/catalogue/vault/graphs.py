@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +79,18 @@ def bolt_server(folder: Path) -> Iterator[dict[str, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = arcadedb.create_server(
-        root_path=str(folder / "arcade"),
-        root_password="onward-test",
-        config={
-            "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
-            "bolt_port": port,
-            "http_port": 0,
-        },
-    )
-    server.start()
+    # Its log goes into the folder that is current when it begins.
+    with chdir(folder):
+        server = arcadedb.create_server(
+            root_path=str(folder / "arcade"),
+            root_password="onward-test",
+            config={
+                "server_plugins": "Bolt:com.arcadedb.bolt.BoltProtocolPlugin",
+                "bolt_port": port,
+                "http_port": 0,
+            },
+        )
+        server.start()
     try:
         server.create_database("vault")
         yield {
