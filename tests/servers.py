@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 
-MAX_CONNECTIONS = 200
+MAX_CONNECTIONS = 500
 START_SECONDS = 60
 UNPRIVILEGED = "nobody"  # the server refuses to run as root
 

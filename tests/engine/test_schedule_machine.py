@@ -86,6 +86,11 @@ class Machine(RuleBasedStateMachine):
         self.by_hand = 0
         self.edited: set[str] = set()
 
+    def teardown(self) -> None:
+        # Each has connections of its own; those of all examples together would be too many for a server.
+        for app in self.schedulers:
+            app.close()
+
     @initialize()
     def add(self) -> None:
         with self.app.connect() as connection:

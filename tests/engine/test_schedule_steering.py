@@ -33,6 +33,14 @@ def test_paused_schedule_records_what_it_does_not_start(at: Place) -> None:
     assert len(at.tick(minutes=1)) == 1
 
 
+def test_resume_of_what_was_not_paused_takes_no_due_time_away(at: Place) -> None:
+    at.schedules.add("hello", "greet", interval_minutes=1)
+    at.clock.advance(seconds=60)
+    at.schedules.resume("hello")
+    assert len(at.tick()) == 1
+    assert at.words("hello") == "started"
+
+
 def test_pause_ends_by_itself_also_without_a_scheduler(at: Place) -> None:
     at.schedules.add("hello", "greet", interval_minutes=1, misfire_grace_seconds=None, catch_up="all", max_instances=9)
     at.schedules.pause("hello", until=NOON + timedelta(minutes=2, seconds=30))

@@ -227,7 +227,8 @@ class Schedules:
             before, now = locked_as_seen(conn, self._store, name, expect_version), self._store.now()
             schedules.end_pause(conn, self._store.dialect, before.id, now)
             after = replace(before, **schedules.NOT_PAUSED, updated_at=now)
-            is_planned = after.next_run_at is not None and after.next_run_at > now
+            # What is due of one that was not paused at all is for a scheduler to decide about.
+            is_planned = after.next_run_at is not None and (before.enabled or after.next_run_at > now)
             return after if is_planned else schedule_book.plan_anew(conn, self._store, after, now)
 
         return self._written(work)
