@@ -16,7 +16,7 @@ from sqlalchemy import text
 from onward import Job, Onward
 from onward.engine.worker import Worker
 from onward.errors import StoreUnavailable
-from onward.store import claims, counting
+from onward.store import claims, counting, ready
 from tests.crash.jobs import ITEMS, Ledger
 
 _ROUNDS = 50
@@ -101,7 +101,7 @@ class Solo:
         store, now = self._store, self._store.now()
 
         def work(conn: Any) -> list[claims.Claim]:
-            claims.promote_due(conn, store.dialect, now)
+            ready.promote_due(conn, store.dialect, now)
             return claims.claim_jobs(
                 conn, store.dialect, worker_id=self._worker.id, queues=(), job_types=self._app.job_types.names(),
                 limit=2, now=now, run_ids=self._app._ids.many(2),

@@ -185,10 +185,9 @@ def test_async_parents_and_ranges(app: Onward) -> None:
 def test_parents_and_ranges_in_processes_of_their_own(app: Onward) -> None:
     app.include(process_jobs.types)
     job = app.submit("gather", {"total": 6})
-    with app.worker(concurrency=2):
-        done = ended(app, job)
-    assert done.error is None
-    assert done.result == [[3, 3], [0, 1, 2, 3, 4, 5]]
+    run_all(app)
+    assert app.get(job.id).error is None
+    assert app.get(job.id).result == [[3, 3], [0, 1, 2, 3, 4, 5]]
 
 
 def test_phase_of_a_chain_may_fan_out(app: Onward, gate: Gate) -> None:

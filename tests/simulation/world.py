@@ -30,7 +30,7 @@ from onward.errors import (
 )
 from onward.model.question import Asking
 from onward.settings import Settings
-from onward.store import Store, checkpoints, claims, resources
+from onward.store import Store, checkpoints, claims, ready, resources
 from onward.store.tables import metadata
 from tests.simulation.hands import ASKING, CALLS, ENDINGS, KINDS, Hand, Hands, outcome_of, register
 from tests.simulation.model import JobModel, Kind, Model, Question, backoff, is_legal
@@ -180,7 +180,7 @@ class World:
         able = {job.id for job in model.jobs.values() if model.is_claimable(job)}
 
         def work(conn: Any) -> list[claims.Claim]:
-            claims.promote_due(conn, self.store.dialect, now)
+            ready.promote_due(conn, self.store.dialect, now)
             return claims.claim_jobs(
                 conn, self.store.dialect, worker_id=worker.id, queues=(), job_types=self.app.job_types.names(),
                 limit=limit, now=now, run_ids=self.ids.many(limit),

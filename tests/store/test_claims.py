@@ -9,7 +9,7 @@ import pytest
 
 from onward import Onward, SystemClock
 from onward.model.ids import Ids
-from onward.store import Connection, Store, claims
+from onward.store import Connection, Store, claims, ready
 from onward.store.claims import Claim
 from tests.app_fixtures import Apps, quick_settings, rows, until
 
@@ -87,7 +87,7 @@ def test_what_waits_is_not_claimed(app: Onward, store: Store) -> None:
 def test_due_jobs_become_ready_and_later_ones_do_not(app: Onward, store: Store) -> None:
     soon, later = app.submit("work", delay=10), app.submit("work", delay=timedelta(hours=1))
     moment = store.now() + timedelta(seconds=60)
-    assert store.write(lambda conn: claims.promote_due(conn, store.dialect, moment)) == 1
+    assert store.write(lambda conn: ready.promote_due(conn, store.dialect, moment)) == 1
     assert [one.job_id for one in claim(store)] == [soon.id]
     assert app.get(later.id).waiting_on == "time"
 
@@ -221,7 +221,7 @@ def give_back(store: Store, way: object, got: list[Claim]) -> None:
 def test_next_due_is_the_earliest_waiting_time(app: Onward, store: Store) -> None:
     def due() -> object:
         with store.read() as conn:
-            return claims.next_due(conn, store.dialect)
+            return ready.next_due(conn, store.dialect)
 
     assert due() is None
     app.submit("work", delay=7200)

@@ -15,7 +15,7 @@ from onward.engine.pool import Pool
 from onward.engine.service import Service
 from onward.errors import UnknownJobType
 from onward.model.ids import Ids
-from onward.store import Connection, Store, claims, rows
+from onward.store import Connection, Store, claims, ready, rows
 from onward.store.claims import Claim
 
 _AHEAD_SECONDS = 0.05
@@ -84,9 +84,7 @@ class Claimer(Service):
 
     def claim(self, limit: int) -> int:
         """Claim so many jobs and put them into the pool; how many there were."""
-        # Former names too: jobs that were submitted under them are still there.
-        types = tuple(self._registry.as_mapping())
-        if not types:
+        if not self._registry.as_mapping():
             return 0
         now = self._store.now()
         is_due = self._next_due is not None and self.clock.monotonic() >= self._next_due
@@ -97,19 +95,9 @@ class Claimer(Service):
 
         def work(conn: Connection) -> list[Claim]:
             if is_due or self._next_due is None:
-                claims.promote_due(conn, self._store.dialect, now)
-            return claims.claim_jobs(
-                conn,
-                self._store.dialect,
-                worker_id=self._worker_id(),
-                queues=self._queues,
-                job_types=types,
-                limit=limit,
-                now=now,
-                run_ids=self._ids.many(limit),
-                without=self._without,
-                versions={n: kind.version for n, kind in self._registry.as_mapping().items() if kind.version != 1},
-            )
+                ready.promote_due(conn, self._store.dialect, now)
+            run_ids = self._ids.many(limit)
+            return claims.claim_jobs(conn, self._store.dialect, limit=limit, now=now, run_ids=run_ids, **self._wanted())
 
         with self._lock:
             if not self.is_open:
@@ -126,6 +114,28 @@ class Claimer(Service):
         # Another look costs a read; another claim that finds nothing would take the lock of all writers.
         self._was_empty = len(found) < limit
         return len(found)
+
+    def is_anything_left(self) -> bool:
+        """Whether a job is this worker's or could be claimed by it, as the database says.
+
+        ``claim`` passes over rows that others hold for a moment, and what is being handed back is nowhere for one.
+        """
+        wanted = self._wanted()
+        if not wanted["job_types"]:
+            return False
+        with self._store.read() as conn:
+            return ready.is_any_left(conn, self._store.dialect, **wanted)
+
+    def _wanted(self) -> dict[str, Any]:
+        types = self._registry.as_mapping()
+        return {
+            "worker_id": self._worker_id(),
+            "queues": self._queues,
+            # Former names too: jobs that were submitted under them are still there.
+            "job_types": tuple(types),
+            "versions": {name: kind.version for name, kind in types.items() if kind.version != 1},
+            "without": self._without,
+        }
 
     def close(self) -> None:
         """Claim nothing more, and give back what has not begun."""
@@ -164,13 +174,13 @@ class Claimer(Service):
 
     def _something_ready(self) -> bool:
         with self._store.read() as conn:
-            return claims.is_any_ready(conn, self._store.dialect)
+            return ready.is_any_ready(conn, self._store.dialect)
 
     def _pause(self) -> float:
         """How long nothing can become due, unless somebody rings."""
         floor = self._store.settings.worker.poll_floor_seconds
         with self._store.read() as conn:
-            value: Any = claims.next_due(conn, self._store.dialect)
+            value: Any = ready.next_due(conn, self._store.dialect)
         due: datetime | None = rows.moment(value)
         if due is None:
             self._next_due = self.clock.monotonic() + floor

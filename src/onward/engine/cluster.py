@@ -22,7 +22,7 @@ from onward.errors import InvalidConfig, MissingExtra
 from onward.events import Bus
 from onward.model.ids import Ids
 from onward.settings import Settings
-from onward.store import Store, claims
+from onward.store import Store, ready
 
 _log = logging.getLogger("onward.engine")
 _LOOK_SECONDS = 1.0
@@ -52,11 +52,11 @@ class Bridge(Service):
     def tick(self) -> float | None:
         self._tasks = [task for task in self._tasks if not self._is_over(task)]
         with self._store.read() as conn:
-            ready = claims.count_ready(conn, self._store.dialect, self._cluster.queue, 1000)
-        if not ready:
+            count = ready.count_ready(conn, self._store.dialect, self._cluster.queue, 1000)
+        if not count:
             return _LOOK_SECONDS
         try:
-            self.submit(ready)
+            self.submit(count)
         except OSError as error:
             if not self._is_away:
                 _log.warning("The Dask cluster at %s is away: %s", self._cluster.address, error)
@@ -66,11 +66,11 @@ class Bridge(Service):
         self._is_away = False
         return _LOOK_SECONDS
 
-    def submit(self, ready: int) -> None:
+    def submit(self, count: int) -> None:
         """Submit tasks for so many ready jobs, as far as there is room. Raises ``OSError``."""
         client = self._connected()
         most = self._cluster.tasks or sum(client.nthreads().values())
-        for _ in range(min(ready, most - len(self._tasks))):
+        for _ in range(min(count, most - len(self._tasks))):
             wanted = {self._cluster.resource: 1} if self._cluster.resource else None
             self._tasks.append(client.submit(work, self._order(), pure=False, resources=wanted))
 

@@ -189,10 +189,11 @@ class Worker:
             return False
         try:
             found = self._claimer.claim(self.slots)
+            is_left = found > 0 or self._claimer.is_anything_left()
         except StoreUnavailable:
             # Nobody knows what could be claimed.
             return False
-        is_quiet = found == 0 and not self.pool.active and self._writer.is_idle
+        is_quiet = not is_left and not self.pool.active and self._writer.is_idle
         # A job that came and went meanwhile may have made others.
         return is_quiet and self._claimer.claimed == before
 

@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 
 from onward.model.job import Need
 from onward.model.states import Status, Waiting
-from onward.store import queues as queues_of
-from onward.store import resources
+from onward.store import ready, resources
 from onward.store.dialects import Dialect
 from onward.store.jobs import tell_events
 from onward.store.rows import moment, needs_of
@@ -70,36 +69,6 @@ _COLUMNS = (
 )
 
 
-def promote_due(conn: Connection, dialect: Dialect, now: datetime) -> int:
-    """Make jobs ready whose time has come."""
-    sql = (
-        "UPDATE jobs SET waiting_on = NULL WHERE status = 'pending' AND waiting_on = 'time' AND run_at <= ? "
-        "AND worker_id IS NULL"
-    )
-    return dialect.execute(conn, sql, [dialect.time(now)])
-
-
-def is_any_ready(conn: Connection, dialect: Dialect) -> bool:
-    """Whether a job is ready to be claimed."""
-    sql = f"SELECT 1 FROM jobs WHERE status = 'pending' AND waiting_on IS NULL AND {queues_of.NOT_PAUSED} LIMIT 1"
-    return bool(dialect.query(conn, sql, []))
-
-
-def count_ready(conn: Connection, dialect: Dialect, queue: str, most: int) -> int:
-    """How many jobs of a queue are ready to be claimed, counted up to ``most``."""
-    sql = (
-        f"SELECT count(*) FROM (SELECT 1 FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE status = 'pending' "
-        "AND waiting_on IS NULL AND queue = ? LIMIT ?) AS found"
-    )
-    return int(dialect.query(conn, sql, [queue, most])[0][0])
-
-
-def next_due(conn: Connection, dialect: Dialect) -> Any:
-    """The earliest time for which a job waits, as the database gives it, or None."""
-    sql = "SELECT min(run_at) FROM jobs WHERE status = 'pending' AND waiting_on = 'time'"
-    return dialect.query(conn, sql, [])[0][0]
-
-
 def claim_jobs(
     conn: Connection,
     dialect: Dialect,
@@ -119,26 +88,11 @@ def claim_jobs(
     ``without``: a queue that is not meant where all are.
     Jobs that need a resource which is taken are set aside until it is free.
     """
-    where = ["status = 'pending'", "waiting_on IS NULL"]
-    params: list[Any] = []
-    for column, values in (("queue", queues), ("job_type", job_types)):
-        if values:
-            condition, found = dialect.among(column, values)
-            where.append(condition)
-            params += found
-    if without is not None and not queues:
-        where.append("queue <> ?")
-        params.append(without)
-    known = ["type_version <= 1"]
-    for name, version in (versions or {}).items():
-        known.append("(job_type = ? AND type_version <= ?)")
-        params += [name, version]
-    where.append(f"({' OR '.join(known)})")
-    where.append(queues_of.NOT_PAUSED)
+    where, params = ready.claimable(dialect, queues, job_types, versions, without)
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
     rest = (
-        f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {' AND '.join(where)} "
+        f"FROM jobs{dialect.use_index('ix_jobs_ready')} WHERE {where} "
         f"ORDER BY priority DESC, run_at, job_id LIMIT ?{skip}"
     )
     rows = dialect.query_many(conn, _COLUMNS, rest, [*params, limit])
