@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useId, useState } from 'react'
 import { call, type Problem } from '@/api/client'
 import type { ChainRecord } from '@/api/types'
-import { Dialog } from '@/parts/Dialog'
+import { FormDialog } from '@/parts/FormDialog'
 import { Note, ProblemNote } from '@/parts/Note'
 import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
@@ -52,73 +52,63 @@ export function SaveDialog({ plan, name, version, onClose, onSaved }: Props) {
     }
   }
   return (
-    <Dialog title={name ? `Save ${name}` : 'Save chain'} onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (named && !busy) void save(name ? (version ?? 0) : 0)
-        }}
-      >
-        <div className="field">
-          <label htmlFor={`${id}label`}>Label</label>
-          <input
-            id={`${id}label`}
-            className="input"
-            data-autofocus
-            placeholder="Nightly rebuild"
-            value={label}
-            onChange={(event) => setLabel(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}name`}>Name</label>
-          <input
-            id={`${id}name`}
-            className="input mono"
-            disabled={name !== ''}
-            placeholder={nameOf(label) || 'nightly_rebuild'}
-            value={chosen}
-            onChange={(event) => setChosen(event.target.value)}
-          />
-          <span className="hint">
-            Programs and the command line call it so: <code>onward chain run {named || 'NAME'}</code>
-          </span>
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}description`}>
-            Description <span className="muted">(optional)</span>
-          </label>
-          <textarea
-            id={`${id}description`}
-            className="input"
-            rows={2}
-            value={description}
-            onChange={(event) => setDescription(event.target.value)}
-          />
-        </div>
-        {theirs !== undefined && theirs > 0 ? (
-          <Note tone="amber" role="alert">
-            {problem?.message}
-            <div className="row">
-              <button type="button" className="button small" disabled={busy} onClick={() => void save(theirs)}>
-                Save mine as version {theirs + 1}
-              </button>
-            </div>
-          </Note>
-        ) : (
-          problem && <ProblemNote problem={problem} />
-        )}
-        <div className="dialog-foot">
-          <button type="submit" className="button primary" disabled={busy || !named}>
-            Save{name && version ? ` version ${version + 1}` : ''}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={name ? `Save ${name}` : 'Save chain'}
+      submit={`Save${name && version ? ` version ${version + 1}` : ''}`}
+      disabled={busy || !named}
+      onSubmit={() => void save(name ? (version ?? 0) : 0)}
+      onClose={onClose}
+    >
+      <div className="field">
+        <label htmlFor={`${id}label`}>Label</label>
+        <input
+          id={`${id}label`}
+          className="input"
+          data-autofocus
+          placeholder="Nightly rebuild"
+          value={label}
+          onChange={(event) => setLabel(event.target.value)}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}name`}>Name</label>
+        <input
+          id={`${id}name`}
+          className="input mono"
+          disabled={name !== ''}
+          placeholder={nameOf(label) || 'nightly_rebuild'}
+          value={chosen}
+          onChange={(event) => setChosen(event.target.value)}
+        />
+        <span className="hint">
+          Programs and the command line call it so: <code>onward chain run {named || 'NAME'}</code>
+        </span>
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}description`}>
+          Description <span className="muted">(optional)</span>
+        </label>
+        <textarea
+          id={`${id}description`}
+          className="input"
+          rows={2}
+          value={description}
+          onChange={(event) => setDescription(event.target.value)}
+        />
+      </div>
+      {theirs !== undefined && theirs > 0 ? (
+        <Note tone="amber" role="alert">
+          {problem?.message}
+          <div className="row">
+            <button type="button" className="button small" disabled={busy} onClick={() => void save(theirs)}>
+              Save mine as version {theirs + 1}
+            </button>
+          </div>
+        </Note>
+      ) : (
+        problem && <ProblemNote problem={problem} />
+      )}
+    </FormDialog>
   )
 }
 

@@ -3,6 +3,7 @@ import { useId, useState } from 'react'
 import { call } from '@/api/client'
 import type { Job } from '@/api/types'
 import { Dialog } from '@/parts/Dialog'
+import { FormDialog } from '@/parts/FormDialog'
 import { Note } from '@/parts/Note'
 import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
@@ -75,48 +76,38 @@ export function ChangeDialog({ jobs, onClose }: Props) {
     )
   }
   return (
-    <Dialog title={`Change ${plural(chosen.length, 'job')}`} onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (!isEmpty && !busy) void send()
-        }}
-      >
-        {skipped > 0 && (
-          <Note>{plural(skipped, 'job')} of those chosen will be left alone: only jobs that wait can be changed.</Note>
-        )}
-        <div className="field">
-          <label htmlFor={`${id}priority`}>Priority</label>
-          <input
-            id={`${id}priority`}
-            className="input number"
-            type="number"
-            data-autofocus
-            value={priority}
-            onChange={(event) => setPriority(event.target.value)}
-          />
-          <span className="hint">Higher runs earlier. Empty: stays.</span>
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}queue`}>Queue</label>
-          <input id={`${id}queue`} className="input" value={queue} onChange={(event) => setQueue(event.target.value)} />
-          <span className="hint">Empty: stays.</span>
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}tags`}>Add tags</label>
-          <input id={`${id}tags`} className="input" value={tags} onChange={(event) => setTags(event.target.value)} />
-          <span className="hint">Several with commas between them.</span>
-        </div>
-        <div className="dialog-foot">
-          <button type="submit" className="button primary" disabled={isEmpty || busy}>
-            Change {plural(chosen.length, 'job')}
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={`Change ${plural(chosen.length, 'job')}`}
+      submit={`Change ${plural(chosen.length, 'job')}`}
+      disabled={isEmpty || busy}
+      onSubmit={() => void send()}
+      onClose={onClose}
+    >
+      {skipped > 0 && (
+        <Note>{plural(skipped, 'job')} of those chosen will be left alone: only jobs that wait can be changed.</Note>
+      )}
+      <div className="field">
+        <label htmlFor={`${id}priority`}>Priority</label>
+        <input
+          id={`${id}priority`}
+          className="input number"
+          type="number"
+          data-autofocus
+          value={priority}
+          onChange={(event) => setPriority(event.target.value)}
+        />
+        <span className="hint">Higher runs earlier. Empty: stays.</span>
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}queue`}>Queue</label>
+        <input id={`${id}queue`} className="input" value={queue} onChange={(event) => setQueue(event.target.value)} />
+        <span className="hint">Empty: stays.</span>
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}tags`}>Add tags</label>
+        <input id={`${id}tags`} className="input" value={tags} onChange={(event) => setTags(event.target.value)} />
+        <span className="hint">Several with commas between them.</span>
+      </div>
+    </FormDialog>
   )
 }

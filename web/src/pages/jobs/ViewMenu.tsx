@@ -6,7 +6,7 @@ import { call } from '@/api/client'
 import type { Page } from '@/api/types'
 import { useAddress } from '@/app/address'
 import { useMay } from '@/app/session'
-import { Dialog } from '@/parts/Dialog'
+import { FormDialog } from '@/parts/FormDialog'
 import { Menu } from '@/parts/Menu'
 import { asked, withoutFilter } from './filters'
 
@@ -99,39 +99,29 @@ function Naming({ onName, onClose }: NamingProps) {
   const [name, setName] = useState('')
   const [shared, setShared] = useState(false)
   return (
-    <Dialog title="Save this filter" onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (name.trim()) onName(name.trim(), shared)
-        }}
-      >
-        <div className="field">
-          <label htmlFor="view-name">Name</label>
-          <input
-            id="view-name"
-            className="input"
-            data-autofocus
-            maxLength={40}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-          />
-        </div>
-        <label className="check-line">
-          <input type="checkbox" checked={shared} onChange={(event) => setShared(event.target.checked)} />
-          <span>For everybody</span>
-        </label>
-        <div className="dialog-foot">
-          <button type="submit" className="button primary" disabled={!name.trim()}>
-            Save view
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Save this filter"
+      submit={'Save view'}
+      disabled={!name.trim()}
+      onSubmit={() => onName(name.trim(), shared)}
+      onClose={onClose}
+    >
+      <div className="field">
+        <label htmlFor="view-name">Name</label>
+        <input
+          id="view-name"
+          className="input"
+          data-autofocus
+          maxLength={40}
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </div>
+      <label className="check-line">
+        <input type="checkbox" checked={shared} onChange={(event) => setShared(event.target.checked)} />
+        <span>For everybody</span>
+      </label>
+    </FormDialog>
   )
 }
 

@@ -2,7 +2,7 @@ import { useId, useState } from 'react'
 import { useAct } from '@/acts/useAct'
 import { call } from '@/api/client'
 import type { Schedule } from '@/api/types'
-import { Dialog } from '@/parts/Dialog'
+import { FormDialog } from '@/parts/FormDialog'
 import { at } from './words'
 
 /** Pause with a reason, and, if wanted, an end. */
@@ -21,52 +21,38 @@ export function Pause({ schedule, onClose }: { schedule: Schedule; onClose: () =
     )
   }
   return (
-    <Dialog
+    <FormDialog
       title={`Pause ${schedule.name}`}
       description="It starts nothing meanwhile; what would have been due is recorded."
+      submit="Pause"
+      onSubmit={() => void pause()}
       onClose={onClose}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void pause()
-        }}
-      >
-        <div className="field">
-          <label htmlFor={`${id}reason`}>
-            Reason <span className="muted">(optional)</span>
-          </label>
-          <input
-            id={`${id}reason`}
-            className="input"
-            data-autofocus
-            value={reason}
-            onChange={(event) => setReason(event.target.value)}
-          />
-        </div>
-        <div className="field">
-          <label htmlFor={`${id}until`}>
-            Until <span className="muted">(optional)</span>
-          </label>
-          <input
-            id={`${id}until`}
-            className="input"
-            type="datetime-local"
-            value={until}
-            onChange={(event) => setUntil(event.target.value)}
-          />
-          <span className="hint">In the zone of this browser. It then goes on by itself.</span>
-        </div>
-        <div className="dialog-foot">
-          <button type="submit" className="button primary">
-            Pause
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      <div className="field">
+        <label htmlFor={`${id}reason`}>
+          Reason <span className="muted">(optional)</span>
+        </label>
+        <input
+          id={`${id}reason`}
+          className="input"
+          data-autofocus
+          value={reason}
+          onChange={(event) => setReason(event.target.value)}
+        />
+      </div>
+      <div className="field">
+        <label htmlFor={`${id}until`}>
+          Until <span className="muted">(optional)</span>
+        </label>
+        <input
+          id={`${id}until`}
+          className="input"
+          type="datetime-local"
+          value={until}
+          onChange={(event) => setUntil(event.target.value)}
+        />
+        <span className="hint">In the zone of this browser. It then goes on by itself.</span>
+      </div>
+    </FormDialog>
   )
 }

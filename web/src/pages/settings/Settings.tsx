@@ -11,6 +11,7 @@ import { Confirm } from '@/parts/Confirm'
 import { Code } from '@/parts/Copy'
 import { Dialog } from '@/parts/Dialog'
 import { Empty } from '@/parts/Empty'
+import { FormDialog } from '@/parts/FormDialog'
 import { Note, ProblemNote } from '@/parts/Note'
 import { PageHead } from '@/parts/PageHead'
 import { Table } from '@/parts/Table'
@@ -239,64 +240,54 @@ function NewKey({ onClose }: { onClose: () => void }) {
     )
   }
   return (
-    <Dialog title="New key" onClose={onClose}>
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void make()
-        }}
-      >
+    <FormDialog
+      title="New key"
+      submit={'Make key'}
+      disabled={!name.trim()}
+      onSubmit={() => void make()}
+      onClose={onClose}
+    >
+      <div className="field">
+        <label htmlFor={`${id}name`}>Name</label>
+        <input
+          id={`${id}name`}
+          className="input"
+          data-autofocus
+          placeholder="nightly import"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </div>
+      <div className="form-grid">
         <div className="field">
-          <label htmlFor={`${id}name`}>Name</label>
-          <input
-            id={`${id}name`}
+          <label htmlFor={`${id}role`}>Role</label>
+          <select
+            id={`${id}role`}
             className="input"
-            data-autofocus
-            placeholder="nightly import"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
+            value={role}
+            onChange={(event) => setRole(event.target.value as Role)}
+          >
+            <option value="viewer">viewer: looks</option>
+            <option value="operator">operator: steers jobs</option>
+            <option value="editor">editor: changes schedules and chains</option>
+            <option value="admin">admin: everything</option>
+          </select>
+        </div>
+        <div className="field">
+          <label htmlFor={`${id}days`}>Good for (days)</label>
+          <input
+            id={`${id}days`}
+            className="input"
+            type="number"
+            min={1}
+            placeholder="no end"
+            value={days}
+            onChange={(event) => setDays(event.target.value)}
           />
         </div>
-        <div className="form-grid">
-          <div className="field">
-            <label htmlFor={`${id}role`}>Role</label>
-            <select
-              id={`${id}role`}
-              className="input"
-              value={role}
-              onChange={(event) => setRole(event.target.value as Role)}
-            >
-              <option value="viewer">viewer: looks</option>
-              <option value="operator">operator: steers jobs</option>
-              <option value="editor">editor: changes schedules and chains</option>
-              <option value="admin">admin: everything</option>
-            </select>
-          </div>
-          <div className="field">
-            <label htmlFor={`${id}days`}>Good for (days)</label>
-            <input
-              id={`${id}days`}
-              className="input"
-              type="number"
-              min={1}
-              placeholder="no end"
-              value={days}
-              onChange={(event) => setDays(event.target.value)}
-            />
-          </div>
-        </div>
-        {problem && <ProblemNote problem={problem} />}
-        <div className="dialog-foot">
-          <button type="submit" className="button primary" disabled={!name.trim()}>
-            Make key
-          </button>
-          <button type="button" className="button" onClick={onClose}>
-            Cancel
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      </div>
+      {problem && <ProblemNote problem={problem} />}
+    </FormDialog>
   )
 }
 
