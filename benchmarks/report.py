@@ -75,7 +75,7 @@ def as_markdown(results: Results, rounds: int, quick: bool) -> str:
 def with_sections(page: str, results: Results, rounds: int, quick: bool) -> str:
     """A page with the sections of these results in it, each with what it was measured on; the others stay."""
     head, *sections = re.split(r"^(?=## )", page, flags=re.MULTILINE)
-    known = {section.partition("\n")[0]: section for section in sections}
+    known = {section.partition("\n")[0]: section.rstrip("\n") + "\n\n" for section in sections}
     how = f"{rounds} round{'s' if rounds > 1 else ''}" + (" with small sizes" if quick else "")
     facts = ", ".join(f"{name} {text}" for name, text in results.facts.items())
     for question in dict.fromkeys(key[0] for key in results.rounds):
