@@ -200,16 +200,30 @@ def _was_cut_off(evidence: Evidence, line: Line) -> bool:
     )
 
 
+def _was_overtaken(evidence: Evidence, acked: Line, begin: Line) -> bool:
+    """Whether what was acked is in the journal of a worker that stood still until another one had its job.
+
+    A journal is left to others by the death of its owner; one that lives, and is overtaken, finds its records refused.
+    """
+    return _was_cut_off(evidence, acked) and any(
+        fault.kind in ("stop", "stop inside", "starved") and acked.at <= fault.end and fault.begin <= begin.at
+        for fault in (*evidence.faults_of(evidence.pids.get(acked.pid, acked.pid)), *evidence.starved)
+    )
+
+
 def _check_cursors(evidence: Evidence) -> Iterator[Finding]:
     for job, lines in evidence.of_job.items():
-        acked: dict[int, int] = defaultdict(int)
+        acked: dict[int, list[Line]] = defaultdict(list)
         fences: dict[str, int] = {}
         for line in lines:
             if line.kind == "acked" and (evidence.is_sqlite or not _was_cut_off(evidence, line)):
                 # What is in the journal of a machine is there for its own workers; another one may come before them.
-                acked[line.generation] = max(acked[line.generation], int(line.step))
-            elif line.kind == "begin" and line.step.isdigit() and int(line.step) < acked[line.generation]:
-                yield Finding("regress", f"began at {line.step}, {acked[line.generation]} was acked", job)
+                acked[line.generation].append(line)
+            elif line.kind == "begin" and line.step.isdigit():
+                for before in acked[line.generation]:
+                    if int(before.step) > int(line.step) and not _was_overtaken(evidence, before, line):
+                        yield Finding("regress", f"began at {line.step}, {before.step} was acked", job)
+                        break
             elif line.kind == "begin" and line.fence <= 0:
                 yield Finding("illegal move", f"a fence of {line.fence}", job)
             fences[line.kind] = line.fence

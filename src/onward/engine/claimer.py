@@ -20,6 +20,8 @@ from onward.store.claims import Claim
 
 _AHEAD_SECONDS = 0.05
 """Work is claimed ahead for so long, as runs have been taking lately."""
+_SILENT_SECONDS = 0.02
+"""Until it is looked again whether a sign of life has reached the database."""
 _LINGER_SECONDS = 0.2
 """What was claimed ahead and could not begin in this time is handed back to others."""
 
@@ -39,8 +41,11 @@ class Claimer(Service):
         ids: Ids,
         worker_id: Callable[[], str],
         queues: Sequence[str],
+        *,
+        silence: Callable[[], float],
     ) -> None:
         super().__init__(clock)
+        self._silence = silence
         self._store = store
         self._registry = registry
         self._pool = pool
@@ -70,6 +75,8 @@ class Claimer(Service):
     def tick(self) -> float | None:
         if not self.is_open:
             return None
+        if self._is_silent():
+            return _SILENT_SECONDS
         lingering = self._hand_back_lingering()
         room = self._room()
         if room <= 0:
@@ -84,7 +91,7 @@ class Claimer(Service):
 
     def claim(self, limit: int) -> int:
         """Claim so many jobs and put them into the pool; how many there were."""
-        if not self._registry.as_mapping():
+        if not self._registry.as_mapping() or self._is_silent():
             return 0
         now = self._store.now()
         is_due = self._next_due is not None and self.clock.monotonic() >= self._next_due
@@ -125,6 +132,13 @@ class Claimer(Service):
             return False
         with self._store.read() as conn:
             return ready.is_any_left(conn, self._store.dialect, **wanted)
+
+    def _is_silent(self) -> bool:
+        """Whether others may soon take this worker for dead, and what it would claim now with it.
+
+        So it is after it stood still: a sign of life comes first then.
+        """
+        return self._silence() > self._store.settings.worker.lease_seconds / 2
 
     def _wanted(self) -> dict[str, Any]:
         types = self._registry.as_mapping()

@@ -97,23 +97,29 @@ class Rescuer(Service):
             orphaned = workers.orphans(conn, self._store.dialect)
             locks = self._locks(conn)
         self._looked_at = self.clock.monotonic()
-        dead = [other.id for other in others if other.id != mine and self._is_dead(other, locks)]
+        dead = {other.id: other.heartbeat_seq for other in others if other.id != mine and self._is_dead(other, locks)}
         for gone in self._seen.keys() - {other.id for other in others}:
             del self._seen[gone]
-        return sum(self.take_over(worker_id) for worker_id in dict.fromkeys([*dead, *orphaned]) if worker_id != mine)
+        found = {worker_id: dead.get(worker_id) for worker_id in (*dead, *orphaned) if worker_id != mine}
+        return sum(self.take_over(worker_id, heartbeat) for worker_id, heartbeat in found.items())
 
-    def take_over(self, worker_id: str) -> int:
-        """Give the jobs of a dead worker to others; how many there were."""
+    def take_over(self, worker_id: str, heartbeat: int | None = None) -> int:
+        """Give the jobs of a dead worker to others; how many there were.
 
-        def work(conn: Connection) -> int:
-            now = self._store.now()
-            workers.set_state(conn, self._store.dialect, worker_id, "lost", now)
+        ``heartbeat``: its last sign of life that was seen. When it has given another one since, nothing is taken.
+        """
+
+        def work(conn: Connection) -> int | None:
+            if not workers.declare_lost(conn, self._store.dialect, worker_id, heartbeat, self._store.now()):
+                return None
             owned = claims.owned_by(conn, self._store.dialect, worker_id)
             for held in owned:
                 self._take_over_one(conn, held, worker_id)
             return len(owned)
 
         count = self._store.write(work)
+        if count is None:
+            return 0
         if self._life_folder is not None:
             proof.forget(self._life_folder, worker_id)
         _log.warning("Worker %s is no more; %d jobs go on elsewhere.", worker_id, count)

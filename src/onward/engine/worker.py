@@ -94,12 +94,15 @@ class Worker:
         self._writer = Writer(store, clock, self._pen, self._outage, self._teller, self._news.set)
         self._executor = Executor(store, registry, self._writer, clock, ids, self._children.drive, self._teller)
         self.pool = Pool(self.slots, self._executor, self._left)
-        self._claimer = Claimer(store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues)
         self._overseer = Overseer(store, self.pool, clock, self._my_id)
         self._heartbeat = Heartbeat(
             store, clock, self._my_id, self._lock, self._children, self._taken_for_dead, self._wished
         )
-        self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, self._heartbeat.silence)
+        silence = self._heartbeat.silence
+        self._claimer = Claimer(
+            store, registry, self.pool, self._executor, clock, ids, self._my_id, self.queues, silence=silence
+        )
+        self._timekeeper = Timekeeper(store.settings, self.pool, clock, bus, silence)
         self._expirer = Expirer(store, clock, ids)
         self._adopter = Adopter(store, ids, self._teller.ended, doing(do)) if do is not None else None
         self._rescuer = Rescuer(store, clock, ids, bus, self._my_id, self._life_folder(), self._adopter)
@@ -266,6 +269,7 @@ class Worker:
         self._enter()
         if old is not None:
             old.close()
+        self._claimer.wake()
 
     def _wished(self, wish: str) -> None:
         """Somebody wants us to take no more, or to leave."""

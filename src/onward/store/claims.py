@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from onward.model.job import Need
 from onward.model.states import Status, Waiting
-from onward.store import ready, resources
+from onward.store import ready, resources, workers
 from onward.store.dialects import Dialect
 from onward.store.jobs import tell_events
 from onward.store.rows import moment, needs_of
@@ -89,6 +89,8 @@ def claim_jobs(
     Jobs that need a resource which is taken are set aside until it is free.
     """
     where, params = ready.claimable(dialect, queues, job_types, versions, without)
+    # A worker that stood still may be taken for dead and not know it yet: what it claimed would be taken away again.
+    where, params = f"{where} AND {workers.NOT_GONE}", [*params, worker_id]
     skip = " FOR UPDATE SKIP LOCKED" if dialect.lock else ""
     # Without the hint SQLite, which keeps no statistics here, sorts every pending job at every claim.
     rest = (

@@ -14,6 +14,9 @@ from onward.store.dialects import Dialect
 from onward.store.tables import workers
 
 _SIZE = 1 << 20
+_GONE = "('stopped', 'lost')"
+NOT_GONE = f"NOT EXISTS (SELECT 1 FROM workers WHERE worker_id = ? AND state IN {_GONE})"
+"""The condition that nobody has taken this worker for dead."""
 
 
 def register(conn: Connection, dialect: Dialect, record: WorkerRecord, lock_key: int) -> None:
@@ -58,6 +61,19 @@ def set_state(conn: Connection, dialect: Dialect, worker_id: str, state: str, no
     return dialect.execute(conn, sql, [state, dialect.time(now), worker_id, state]) == 1
 
 
+def declare_lost(conn: Connection, dialect: Dialect, worker_id: str, heartbeat: int | None, now: datetime) -> bool:
+    """Take a worker for dead whose last sign of life was this; whether it is lost now, by this or before.
+
+    False when it has given another sign meanwhile. ``heartbeat`` None: whatever it gave.
+    """
+    seen, params = ("", []) if heartbeat is None else (" AND heartbeat_seq = ?", [heartbeat])
+    sql = f"UPDATE workers SET state = 'lost', seen_at = ? WHERE worker_id = ? AND state NOT IN {_GONE}{seen}"
+    if dialect.execute(conn, sql, [dialect.time(now), worker_id, *params]):
+        return True
+    sql = f"SELECT 1 FROM workers WHERE worker_id = ? AND state NOT IN {_GONE}"
+    return not dialect.query(conn, sql, [worker_id])
+
+
 def list_workers(conn: Connection, dialect: Dialect, states: Sequence[str] = ()) -> list[WorkerRecord]:
     """The workers in these states, or all, newest first."""
     where, params = dialect.among("state", states) if states else ("1 = 1", [])
@@ -89,12 +105,12 @@ def orphans(conn: Connection, dialect: Dialect) -> list[str]:
     """Workers that have jobs but are not there, or are stopped or lost: found by state, whatever went before."""
     sql = (
         "SELECT DISTINCT j.worker_id FROM jobs j LEFT JOIN workers w ON w.worker_id = j.worker_id "
-        "WHERE j.worker_id IS NOT NULL AND (w.worker_id IS NULL OR w.state IN ('stopped', 'lost'))"
+        f"WHERE j.worker_id IS NOT NULL AND (w.worker_id IS NULL OR w.state IN {_GONE})"
     )
     return [row[0] for row in dialect.query(conn, sql, [])]
 
 
 def forget_workers(conn: Connection, dialect: Dialect, before: datetime) -> int:
     """Delete workers that are gone since before this time."""
-    sql = "DELETE FROM workers WHERE state IN ('stopped', 'lost') AND seen_at < ?"
+    sql = f"DELETE FROM workers WHERE state IN {_GONE} AND seen_at < ?"
     return dialect.execute(conn, sql, [dialect.time(before)])
