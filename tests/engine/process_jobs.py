@@ -52,6 +52,18 @@ def walk(ctx: Context, folder: str, count: int = 5, stop_at: int | None = None) 
     return [ctx.state["sum"], len(list(ctx.partial()))]
 
 
+@types.job(isolation="process")
+def pay_and_die(ctx: Context, path: str) -> Any:
+    """Do what must not be done twice, and be killed before that is noted."""
+
+    def pay() -> None:
+        with Path(path).open("a") as file:
+            file.write("paid\n")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return ctx.once("pay", pay)
+
+
 def _note(folder: str, item: int) -> int:
     with Path(folder, "items").open("a") as file:
         file.write(f"{item}\n")

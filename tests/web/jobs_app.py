@@ -93,6 +93,19 @@ def confirm(ctx: Context, what: str) -> Any:
     return ctx.ask("confirm", prompt=f"Delete {what}?", schema=schema)
 
 
+@app.job(label="Pay", category="review")
+def pay(ctx: Context, who: str) -> Any:
+    """Does what must not be done twice, and fails in the middle of it the first time."""
+
+    def transfer() -> str:
+        if ctx.attempt == 1:
+            raise TimeoutError("no answer: was it paid?")
+        return f"receipt of {who}"
+
+    ctx.checkpoint(flush=True)
+    return ctx.once("transfer", transfer)
+
+
 @app.job(label="Count slowly")
 def count_slowly(ctx: Context, gate: str) -> dict[str, int]:
     """Count to a hundred; at 20 and at 45 it waits."""

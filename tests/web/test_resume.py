@@ -73,6 +73,24 @@ def test_changed_code_is_said_and_resume_is_no_default(page: Callable[[str], Pag
     expect(dialog.get_by_role("button", name="Cancel", exact=True)).to_be_focused()
 
 
+def test_a_step_that_may_have_happened_is_named_and_asked_about(page: Callable[[str], Page], served: Served) -> None:
+    job = served.wait(served.submit("pay", {"who": "ana"}, source_id="ana"), "interrupted")
+    shown = page(job_path(job))
+    shown.get_by_role("button", name="Resume", exact=True).click()
+    dialog = shown.get_by_role("alertdialog")
+    expect(dialog).to_contain_text("1 step was under way and may have happened: transfer.")
+    dialog.get_by_role("button", name=re.compile("^Resume from")).click()
+    expect(shown.locator(".state.pill")).to_have_text("Waiting for you")
+    shown.goto(f"{served.url}/waiting")
+    card = shown.get_by_role("article", name="Question").filter(has_text="may already have happened")
+    card.get_by_role("radio", name="skip it", exact=True).check()
+    card.get_by_label("What it gave, as JSON").fill("receipt by hand")
+    shown.screenshot(path="/tmp/doubt.png")
+    card.get_by_role("button", name="Answer", exact=True).click()
+    served.wait(job, "succeeded")
+    assert served.call(f"jobs/{job['id']}")["result"] == "receipt by hand"
+
+
 def test_other_inputs_forbid_resume_and_say_which(
     page: Callable[[str], Page], served: Served, watched: Watched
 ) -> None:

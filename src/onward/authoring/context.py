@@ -18,11 +18,13 @@ from onward.authoring.fan_out import RangeRecords, asked
 from onward.authoring.free_first import free_first
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
+from onward.authoring.once import check_name, last_beginning
 from onward.authoring.partial import Partial
 from onward.authoring.port import Point, RunFacts, RunPort, Wait
 from onward.clock import Clock
 from onward.errors import DuplicateStep, InvalidValue, OnwardError
-from onward.model import codec
+from onward.model import codec, doubt
+from onward.model.doubt import Doubt
 from onward.model.family import WorkRange
 from onward.model.job import Json
 from onward.model.question import Asking, OnTimeout
@@ -324,24 +326,59 @@ class Context:
         kept = self._begin_step(name)
         if kept is not None:
             return codec.decode(kept)
-        text = self._step_text(name, function(*args, **kwargs))
-        self._end_step()
-        self._port.keep_step(self._scope, name, text, self._take_point())
-        self._passed(0)
-        return codec.decode(text)
+        return self._keep_step(name, function(*args, **kwargs))
 
     async def _step_async(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         kept = self._begin_step(name)
         if kept is not None:
             return codec.decode(kept)
-        result = function(*args, **kwargs)
-        if inspect.isawaitable(result):
-            result = await result
-        text = self._step_text(name, result)
-        self._end_step()
-        await self._port.keep_step_async(self._scope, name, text, self._take_point())
-        self._passed(0)
-        return codec.decode(text)
+        return await self._keep_step_async(name, function(*args, **kwargs))
+
+    def once(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A ``step`` that is never done twice without a person's word: a payment, an email, a write that adds up.
+
+        Its beginning is durable before ``function`` is called. When the run ends before its result is kept (killed,
+        or by an exception, since a request that timed out may have been carried out), nobody can say whether it
+        happened: at the next attempt the job asks, without a worker and without end, whether to do it again or to skip
+        it, and then with which result. The kind of the question is ``in_doubt``.
+
+        It costs one more durable write than ``step``. Names have at most 150 characters. In an async job ``await`` it.
+        Raises ``DuplicateStep`` for a name used twice in one scope.
+        """
+        self._refuse_inside("once")
+        check_name(name)
+        if self._port.is_async:
+            return self._once_async(name, function, *args, **kwargs)
+        kept = self._begin_step(name)
+        if kept is not None:
+            return codec.decode(kept)
+        before = last_beginning(self._port, self._scope, name)
+        answer = self._settle(before) if before else {}
+        if answer.get("decision") == doubt.SKIP:
+            return self._keep_step(name, doubt.result_of(answer))
+        self._port.keep_step(self._scope, *self._beginning(name, before), None)
+        return self._keep_step(name, function(*args, **kwargs))
+
+    async def _once_async(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        kept = self._begin_step(name)
+        if kept is not None:
+            return codec.decode(kept)
+        before = last_beginning(self._port, self._scope, name)
+        answer = await self._settle(before) if before else {}
+        if answer.get("decision") == doubt.SKIP:
+            return await self._keep_step_async(name, doubt.result_of(answer))
+        await self._port.keep_step_async(self._scope, *self._beginning(name, before), None)
+        return await self._keep_step_async(name, function(*args, **kwargs))
+
+    def _settle(self, before: Doubt) -> Any:
+        """What a person says of a step that has begun."""
+        return self.ask(
+            doubt.KIND, before.data, prompt=before.prompt, schema=doubt.ANSWER, timeout=None, name=before.question
+        )
+
+    def _beginning(self, name: str, before: Doubt | None) -> tuple[str, str]:
+        times = before.times + 1 if before else 1
+        return doubt.beginning(name, times), doubt.begun(self._port.clock.now(), self.attempt)
 
     def sleep(self, seconds: float) -> Any:
         """Wait durably: the worker is free meanwhile, and the job is called again when the time has come.
@@ -685,12 +722,25 @@ class Context:
         self._scope_used = bool(self._scope)
         return self._port.load_step(self._scope, name)
 
-    def _step_text(self, name: str, result: Any) -> str:
-        return codec.encode(result, f"The result of step {name!r}", self._port.settings.limits.checkpoint_bytes)
+    def _keep_step(self, name: str, result: Any) -> Any:
+        text = self._ended_step(name, result)
+        self._port.keep_step(self._scope, name, text, self._take_point())
+        self._passed(0)
+        return codec.decode(text)
 
-    def _end_step(self) -> None:
+    async def _keep_step_async(self, name: str, result: Any) -> Any:
+        if inspect.isawaitable(result):
+            result = await result
+        text = self._ended_step(name, result)
+        await self._port.keep_step_async(self._scope, name, text, self._take_point())
+        self._passed(0)
+        return codec.decode(text)
+
+    def _ended_step(self, name: str, result: Any) -> str:
+        text = codec.encode(result, f"The result of step {name!r}", self._port.settings.limits.checkpoint_bytes)
         # Within an item the cursor stands at its beginning, so the state of this moment goes with it.
         self._mark(force=True)
+        return text
 
     def _refuse_on_loop(self, verb: str, instead: str) -> None:
         if self._port.is_async:

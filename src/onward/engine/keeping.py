@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from onward.engine.pruner import Pruner, Told, checked_length
 from onward.errors import IllegalTransition, InvalidValue, JobNotFound
 from onward.model.archive import ArchivedJob, PruneReport
 from onward.model.codec import decode
+from onward.model.doubt import Doubt, open_steps
 from onward.model.ids import parsed, shown
 from onward.model.job import Page
 from onward.store import Connection, Store, archive, checkpoints, jobs, retention
@@ -64,6 +66,14 @@ class Checkpoints:
         saved = decode(found[0])
         facts = {"number": found[1], "type_version": found[2]}
         return {**facts, "state": saved.get("state"), "cursors": saved.get("cursors")}
+
+    def in_doubt(self, job_id: str) -> builtins.list[Doubt]:
+        """Steps of ``ctx.once`` that have begun and may or may not have happened, oldest first.
+
+        The job asks before it does them again.
+        """
+        with self._store.read() as conn:
+            return open_steps(checkpoints.load_steps(conn, self._store.dialect, parsed(job_id)))
 
     def pin(self, job_id: str) -> int:
         """Keep what a job and its children have saved from retention, and the job with it; how many checkpoints.

@@ -57,6 +57,16 @@ class InputsRecord(TypedDict):
     differences: list[DifferenceRecord]
 
 
+class DoubtRecord(TypedDict):
+    """A step that must not be done twice, has begun, and may have happened; ``item`` is that of ``each``."""
+
+    step: str
+    item: str | None
+    times: int
+    begun_at: str
+    attempt: int
+
+
 class ResumeRecord(TypedDict):
     """All that is to be known before work is resumed or started fresh."""
 
@@ -72,6 +82,7 @@ class ResumeRecord(TypedDict):
     stopped_why: str
     checkpoint: SavedRecord | None
     redo: RedoRecord | None
+    in_doubt: list[DoubtRecord]
     code: CodeRecord
     inputs: InputsRecord
     can_resume: bool
@@ -105,6 +116,7 @@ def resume_record(app: onward.Onward, job: Job, params: Mapping[str, Any] | None
         "stopped_why": stopped_why(job),
         "checkpoint": _saved(app, job),
         "redo": _redo(job, stopped),
+        "in_doubt": _in_doubt(app, job),
         "code": {"same": job.type_version == version, "was": job.type_version, "now": version},
         "inputs": {"same": not differences, "differences": differences},
         "can_resume": why_not is None,
@@ -180,6 +192,19 @@ def _redo(job: Job, stopped: datetime) -> RedoRecord | None:
     seconds = max(0.0, (stopped - job.checkpoint_at).total_seconds())
     rate = job.progress.rate
     return {"seconds": round(seconds, 3), "items": None if rate is None else round(rate * seconds)}
+
+
+def _in_doubt(app: onward.Onward, job: Job) -> list[DoubtRecord]:
+    return [
+        {
+            "step": found.step,
+            "item": found.scope or None,
+            "times": found.times,
+            "begun_at": rfc3339(found.begun_at),
+            "attempt": found.attempt,
+        }
+        for found in app.checkpoints.in_doubt(job.id)
+    ]
 
 
 def _why_not(app: onward.Onward, job: Job, differences: list[DifferenceRecord]) -> str | None:

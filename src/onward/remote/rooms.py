@@ -11,6 +11,7 @@ from onward.authoring.chain_file import read_chain_file, write_chain
 from onward.clock import Clock
 from onward.errors import InvalidChain
 from onward.model.chain import ChainTemplate, JobPhase
+from onward.model.doubt import Doubt
 from onward.model.ids import parsed, shown
 from onward.model.job import Page, WorkerRecord
 from onward.model.key import Key
@@ -157,6 +158,13 @@ class Checkpoints:
         return [
             {name: record[name] for name in names} | {"saved_at": moment(record["saved_at"])}
             for record in self._wire.get("checkpoints", job=shown(job_id))["items"]
+        ]
+
+    def in_doubt(self, job_id: str) -> builtins.list[Doubt]:
+        """Steps that have begun and may or may not have happened, oldest first."""
+        return [
+            Doubt(found["step"], found["item"] or "", found["times"], moment(found["begun_at"]), found["attempt"])
+            for found in self._wire.get("jobs", shown(job_id), "resume")["in_doubt"]
         ]
 
     def pin(self, job_id: str) -> int:

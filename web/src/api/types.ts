@@ -154,6 +154,7 @@ export interface ResumeFacts {
   stopped_why: string
   checkpoint: { number: number; saved_at: string; percent: number | null; kept_until: string | null } | null
   redo: { seconds: number; items: number | null } | null
+  in_doubt: { step: string; item: string | null; times: number; begun_at: string; attempt: number }[]
   code: { same: boolean; was: number; now: number }
   inputs: { same: boolean; differences: { name: string; was: Json; now: Json }[] }
   can_resume: boolean

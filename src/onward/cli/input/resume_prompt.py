@@ -72,6 +72,9 @@ def facts(here: Here, job: Job, differing: str, now: datetime) -> Iterator[str]:
         before = max(0.0, (stopped - job.checkpoint_at).total_seconds())
         number = f" {job.checkpoint_number}" if job.checkpoint_number else ""
         yield f"  Checkpoint{number}, taken {length(before)} before."
+    for doubt in here.app.checkpoints.in_doubt(job.id):
+        where = f" ({doubt.scope})" if doubt.scope else ""
+        yield f"  ! {doubt.step}{where} was under way and may have happened: you are asked before it is done again."
     version = version_now(here.app.job_types, job)
     code = "same version" if job.type_version == version else f"changed since (v{job.type_version} to v{version})"
     yield f"  Code {code}; inputs {f'differ: {differing}' if differing else 'the same'}."

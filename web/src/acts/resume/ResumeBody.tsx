@@ -4,7 +4,7 @@ import { Bar } from '@/parts/Bar'
 import { Note } from '@/parts/Note'
 import { Time } from '@/parts/Time'
 import { shortId } from '@/words/numbers'
-import { amountOf, checkpointOf, freshOf, leftOf } from './words'
+import { amountOf, checkpointOf, doubtOf, freshOf, leftOf } from './words'
 
 /** The facts, in the order in which one needs them. */
 export function ResumeBody({ facts }: { facts: ResumeFacts }) {
@@ -38,6 +38,12 @@ export function ResumeBody({ facts }: { facts: ResumeFacts }) {
           <dd className={facts.inputs.same ? undefined : 'warned'}>{facts.inputs.same ? 'same' : 'differ'}</dd>
         </div>
       </dl>
+      {facts.in_doubt.length > 0 && (
+        <Note tone="amber">
+          {facts.in_doubt.length === 1 ? '1 step was' : `${facts.in_doubt.length} steps were`} under way and may have
+          happened: {facts.in_doubt.map(doubtOf).join(', ')}. You are asked before it is done again.
+        </Note>
+      )}
       {!facts.can_resume && facts.why_not && <Note tone="amber">{facts.why_not}</Note>}
       {(left || fresh) && (
         <p className="resume-lengths">

@@ -43,6 +43,11 @@ export function checkpointOf(facts: ResumeFacts): string {
   return `Checkpoint ${saved.number}, taken ${duration(before)} before.${again}`
 }
 
+/** "pay (each:2)". */
+export function doubtOf(doubt: ResumeFacts['in_doubt'][number]): string {
+  return doubt.item ? `${doubt.step} (${doubt.item})` : doubt.step
+}
+
 /** "Resume: about 1 h 50 min left." */
 export function leftOf(facts: ResumeFacts): string | null {
   return facts.left_seconds === null ? null : `Resume: about ${about(facts.left_seconds)} left.`
