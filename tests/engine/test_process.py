@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from onward import InvalidJobType, Onward
 from onward.engine import proof
+from onward.engine.children import _Talk
 from tests.app_fixtures import Apps, ended, rows, run_all, until
 from tests.engine import process_jobs
 
@@ -191,6 +194,40 @@ def test_child_that_the_guard_has_ended_is_no_failure_of_its_job(apps: Apps, tmp
         done = ended(app, job)
     assert (done.status, done.attempt) == ("completed", 1)
     assert [str(run.status) for run in app.runs(job.id)] == ["interrupted", "success"]
+
+
+@pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference
+def test_guard_that_somebody_has_killed_is_followed_by_another_that_knows_the_children(
+    apps: Apps, tmp_path: Path
+) -> None:
+    app = apps(worker={"lease_seconds": 1})
+    app.include(process_jobs.types)
+    job = app.submit("linger", {"folder": str(tmp_path)})
+    with app.worker(concurrency=1) as worker:
+        pid = _pid(tmp_path)
+        (tmp_path / "pid").unlink()
+        first = worker._children._guard
+        assert first is not None
+        os.kill(first.pid, signal.SIGKILL)
+        until(lambda: worker._children._guard is not first, "another guard")
+        assert lives(pid)
+        with worker._children._lock:
+            until(lambda: not lives(pid), "the new guard's end of the child")
+        (tmp_path / "go").touch()
+        done = ended(app, job)
+    assert (done.status, done.attempt) == ("completed", 1)
+
+
+def test_child_that_died_before_it_was_told_anything_has_died_without_a_word() -> None:
+    """As when the guard ends it while it starts: found by chaos as a failure of the job with BrokenPipeError."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    to_read, told = os.pipe()
+    heard, to_write = os.pipe()
+    os.close(told)
+    os.close(heard)
+    with open(to_read, "rb") as reader, open(to_write, "wb", buffering=0) as writer:
+        assert _Talk(SimpleNamespace(), process, reader, writer).run({"any": "thing"}) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("prepared_url", ["sqlite"], indirect=True)  # the database makes no difference

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -142,6 +143,24 @@ def test_worker_that_stood_still_gives_a_sign_before_it_claims(apps: Apps) -> No
         assert worker._claimer.claim(1) == 1
     finally:
         worker._leave()
+
+
+def test_journals_are_written_after_the_look_and_before_jobs_are_taken(ward: Ward) -> None:
+    """Found by chaos: a worker that died between the two had its job taken, and its journal was refused."""
+    ward.app.submit("work")
+    ward.claim(ward.worker())
+    ward.app.database.query("DELETE FROM workers")
+    order: list[str] = []
+
+    def look(_conn: Any) -> tuple[object, dict[str, bool]]:
+        order.append("look")
+        return None, {}
+
+    ward.app.events.subscribe(lambda event: order.append("taken") if isinstance(event, WorkerLost) else None)
+    ward.rescuer._locks = look  # type: ignore[method-assign]
+    ward.rescuer._adopter = SimpleNamespace(adopt=lambda: order.append("journals"))  # type: ignore[assignment]
+    assert ward.rescuer.rescue() == 1
+    assert order == ["look", "journals", "taken"]
 
 
 def test_wall_clock_decides_nothing(ward: Ward) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import signal
 import subprocess
@@ -31,6 +32,8 @@ from onward.model.outcome import Kind, Outcome
 from onward.model.question import Asking
 from onward.settings import Settings
 
+_log = logging.getLogger("onward.engine")
+
 
 class Children:
     """Starts children and drives them; with them the guard that ends them should this process die."""
@@ -41,6 +44,8 @@ class Children:
         self._guard: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._feeder: threading.Thread | None = None
+        self._groups: set[int] = set()
         self._ended_by_guard: set[int] = set()
 
     def drive(self, desk: Desk, params: dict[str, Json]) -> Outcome:
@@ -59,8 +64,8 @@ class Children:
         finally:
             os.close(child_reads)
             os.close(child_writes)
-        self._tell_guard(f"+{process.pid}")
         try:
+            self._tell_guard(f"+{process.pid}")
             with open(to_read, "rb") as reader, open(to_write, "wb", buffering=0) as writer:
                 found = _Talk(desk, process, reader, writer).run(self._begin(desk, params))
                 return found or self._died(desk, process)
@@ -71,19 +76,14 @@ class Children:
 
     def beat(self) -> None:
         """A sign of life for the guard."""
-        if self._guard is not None:
-            self._tell_guard(".")
+        self._tell_guard(".")
 
     def close(self) -> None:
         """Let the guard go."""
         self._closed.set()
         with self._lock:
-            if self._guard is not None and self._guard.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._guard.stdin.close()
-                self._guard.wait()
-                if self._guard.stdout is not None:
-                    self._guard.stdout.close()
+            if self._guard is not None:
+                self._let_go(self._guard)
                 self._guard = None
 
     def _begin(self, desk: Desk, params: dict[str, Json]) -> dict[str, Any]:
@@ -117,21 +117,46 @@ class Children:
 
     def _tell_guard(self, line: str) -> None:
         with self._lock:
+            if line[0] != ".":
+                (self._groups.add if line[0] == "+" else self._groups.discard)(int(line[1:]))
             if self._guard is None:
-                path = str(Path(guard.__file__))
-                lease = str(self._settings.worker.lease_seconds)
-                self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own file
-                    [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    start_new_session=True,
-                )  # fmt: skip
-                if self._guard.stdout is not None:
-                    os.set_blocking(self._guard.stdout.fileno(), False)
-                self._closed.clear()
-                threading.Thread(target=self._feed, name="onward-feeder", daemon=True).start()
-            pipe = self._guard.stdin
-            if pipe is not None:
-                pipe.write(line.encode() + b"\n")
-                pipe.flush()
+                if line[0] == ".":
+                    return
+                self._guard = self._start_guard()
+            try:
+                _write(self._guard, line)
+            except BrokenPipeError:
+                # Somebody has killed it. It has ended nothing: its end is not that of this process.
+                _log.warning("The guard of the child processes has died; there is a new one.")
+                self._let_go(self._guard)
+                self._guard = self._start_guard()
+                for group in self._groups:
+                    _write(self._guard, f"+{group}")
+
+    def _start_guard(self) -> subprocess.Popen[bytes]:
+        path = str(Path(guard.__file__))
+        lease = str(self._settings.worker.lease_seconds)
+        started = subprocess.Popen(  # noqa: S603 - our own interpreter with our own file
+            [sys.executable, "-I", "-S", path, lease], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True,
+        )  # fmt: skip
+        if started.stdout is not None:
+            os.set_blocking(started.stdout.fileno(), False)
+        if self._closed.is_set() or self._feeder is None:
+            self._closed.clear()
+            self._feeder = threading.Thread(target=self._feed, name="onward-feeder", daemon=True)
+            self._feeder.start()
+        return started
+
+    def _let_go(self, ended: subprocess.Popen[bytes]) -> None:
+        """Close the pipes of a guard, which ends it; what it has said it ended is known then."""
+        if ended.stdin is not None:
+            with contextlib.suppress(OSError):
+                ended.stdin.close()
+        ended.wait()
+        if ended.stdout is not None:
+            self._ended_by_guard.update(map(int, (ended.stdout.read() or b"").split()))
+            ended.stdout.close()
 
     def _feed(self) -> None:
         """Signs of life for the guard that wait for no database: silent is only who is stopped or starved."""
@@ -172,7 +197,9 @@ class _Talk:
 
     def run(self, begin: dict[str, Any]) -> Outcome | None:
         """Tell the child what to do, answer it, and return how it ended; None when it died without a word."""
-        self._send(begin)
+        with contextlib.suppress(BrokenPipeError):
+            # It may have been ended already: then there is nothing to read below.
+            self._send(begin)
         self._desk.press_child = self._press
         self._desk.signal_child = partial(_kill, self._process.pid)
         try:
@@ -286,6 +313,12 @@ def _environment() -> dict[str, str]:
     """Ours, with the modules that are importable here importable there."""
     paths = [path for path in sys.path if path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _write(ear: subprocess.Popen[bytes], line: str) -> None:
+    if ear.stdin is not None:
+        ear.stdin.write(line.encode() + b"\n")
+        ear.stdin.flush()
 
 
 def _kill(group: int, number: int) -> None:

@@ -83,9 +83,6 @@ class Rescuer(Service):
 
     def rescue(self) -> int:
         """Look once at everybody; how many jobs changed hands."""
-        # What the dead have left in their journals counts before anybody takes over from them.
-        if self._adopter is not None:
-            self._adopter.adopt()
         mine = self._worker_id()
         now = self.clock.monotonic()
         if now - self._looked_at > 3 * self._store.settings.worker.reap_seconds + _GAP_SECONDS:
@@ -100,6 +97,10 @@ class Rescuer(Service):
         dead = {other.id: other.heartbeat_seq for other in others if other.id != mine and self._is_dead(other, locks)}
         for gone in self._seen.keys() - {other.id for other in others}:
             del self._seen[gone]
+        # What the dead have left in their journals counts before anybody takes over from them: of all who are dead by
+        # now, so it comes after the look.
+        if self._adopter is not None:
+            self._adopter.adopt()
         found = {worker_id: dead.get(worker_id) for worker_id in (*dead, *orphaned) if worker_id != mine}
         return sum(self.take_over(worker_id, heartbeat) for worker_id, heartbeat in found.items())
 
