@@ -6,80 +6,16 @@ import signal
 import subprocess
 import sys
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from onward import Context, Job, ManualClock, Onward
+from onward import Job
 from onward.engine import proof
-from onward.engine.adopter import Adopter
-from onward.engine.rescuer import Rescuer
 from onward.events import WorkerLost
-from onward.model.ids import Ids
-from onward.model.job import WorkerRecord
-from onward.store import checkpoints, claims, workers
+from onward.store import checkpoints
 from tests.app_fixtures import Apps, rows, run_all
-
-LEASE = 30.0
-
-
-class Ward:
-    """A rescuer that is ticked by hand, on a clock that is moved by hand, and workers that are only rows."""
-
-    def __init__(self, apps: Apps) -> None:
-        self.clock = ManualClock()
-        self.app: Onward = apps(self.clock)
-        self.store = self.app._store
-        self.ids = Ids(self.clock)
-        self.told: list[Any] = []
-        self.app.events.subscribe(self.told.append)
-        adopter = Adopter(self.store, self.ids, lambda _ended: None, lambda _entry: None)
-        self.rescuer = Rescuer(self.store, self.clock, self.ids, self.app.events, lambda: "me", None, adopter)
-        self.rescuer._locks = lambda conn: (None, {})  # type: ignore[method-assign]
-
-    def worker(self, host: str = "elsewhere", pid: int = 1, **facts: Any) -> str:
-        now = self.clock.now()
-        record = WorkerRecord(
-            id=self.ids.new(), name="w", host=host, pid=pid, queues=(), job_types=("work",), slots=1, state="online",
-            version="1", started_at=now, seen_at=now, lease_seconds=LEASE,
-            **{"boot_id": "other-boot", "pid_namespace": "ns", "pid_started": 1.0} | facts,
-        )  # fmt: skip
-        self.store.write(lambda conn: workers.register(conn, self.store.dialect, record, 1))
-        return record.id
-
-    def beat(self, worker_id: str) -> bool:
-        return self.store.write(lambda conn: workers.beat(conn, self.store.dialect, worker_id, self.clock.now()))
-
-    def claim(self, worker_id: str) -> list[claims.Claim]:
-        return self.store.write(
-            lambda conn: claims.claim_jobs(
-                conn, self.store.dialect, worker_id=worker_id, queues=(), job_types=("work",), limit=10,
-                now=self.clock.now(), run_ids=self.ids.many(10),
-            )
-        )  # fmt: skip
-
-    def pass_time(self, seconds: float, step: float = 1.0) -> int:
-        """Look once a step, as the service does; how many jobs changed hands."""
-        count = 0
-        for _ in range(int(seconds / step)):
-            self.clock.advance(step)
-            count += self.rescuer.rescue()
-        return count
-
-    def get(self, job: Job) -> Job:
-        return self.app.get(job.id)
-
-
-@pytest.fixture
-def ward(apps: Apps) -> Ward:
-    made = Ward(apps)
-
-    @made.app.job()
-    def work(ctx: Context) -> bool:
-        return ctx.resumed
-
-    return made
+from tests.engine.ward import LEASE, Ward
 
 
 def test_silent_worker_elsewhere_is_dead_after_its_lease_and_not_before(ward: Ward) -> None:
@@ -105,62 +41,6 @@ def test_worker_that_beats_is_left_alone(ward: Ward) -> None:
         ward.beat(worker)
         assert ward.pass_time(LEASE / 4) == 0
     assert ward.get(job).worker_id == worker
-
-
-def test_worker_that_gives_a_sign_in_the_last_moment_keeps_its_jobs(ward: Ward) -> None:
-    """Between the look that found it silent and the transaction that takes its jobs."""
-    worker = ward.worker()
-    job = ward.app.submit("work")
-    ward.claim(worker)
-    (seen,) = ward.app.workers.list()
-    assert ward.beat(worker)
-    assert ward.rescuer.take_over(worker, seen.heartbeat_seq) == 0
-    assert (ward.get(job).worker_id, ward.beat(worker)) == (worker, True)
-    assert ward.rescuer.take_over(worker, seen.heartbeat_seq + 2) == 1
-    assert not ward.beat(worker)
-
-
-def test_worker_that_was_taken_for_dead_claims_nothing_before_it_knows(ward: Ward) -> None:
-    worker = ward.worker()
-    ward.app.submit("work")
-    assert ward.rescuer.take_over(worker) == 0
-    assert ward.claim(worker) == []
-    assert len(ward.claim(ward.worker())) == 1
-
-
-def test_worker_that_stood_still_gives_a_sign_before_it_claims(apps: Apps) -> None:
-    clock = ManualClock()
-    app = apps(clock)
-    app.job(name="work")(lambda: None)
-    app.submit("work")
-    worker = app.worker(concurrency=1)
-    lease = app.settings.worker.lease_seconds
-    worker._enter()
-    try:
-        clock.advance(lease * 0.6)
-        assert worker._claimer.claim(1) == 0
-        worker._heartbeat.tick()
-        assert worker._claimer.claim(1) == 1
-    finally:
-        worker._leave()
-
-
-def test_journals_are_written_after_the_look_and_before_jobs_are_taken(ward: Ward) -> None:
-    """Found by chaos: a worker that died between the two had its job taken, and its journal was refused."""
-    ward.app.submit("work")
-    ward.claim(ward.worker())
-    ward.app.database.query("DELETE FROM workers")
-    order: list[str] = []
-
-    def look(_conn: Any) -> tuple[object, dict[str, bool]]:
-        order.append("look")
-        return None, {}
-
-    ward.app.events.subscribe(lambda event: order.append("taken") if isinstance(event, WorkerLost) else None)
-    ward.rescuer._locks = look  # type: ignore[method-assign]
-    ward.rescuer._adopter = SimpleNamespace(adopt=lambda: order.append("journals"))  # type: ignore[assignment]
-    assert ward.rescuer.rescue() == 1
-    assert order == ["look", "journals", "taken"]
 
 
 def test_wall_clock_decides_nothing(ward: Ward) -> None:
