@@ -141,6 +141,31 @@ def test_unknown_option_names_the_help(cli: Cli) -> None:
     assert "onward job list --help" in said.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "fix"),
+    [
+        ("--json job list", "onward job list --json"),
+        ("--server https://jobs.example.org job list --state failed",
+         "onward job list --state failed --server https://jobs.example.org"),
+        ("job --database sqlite:///a.db list", "onward job list --database sqlite:///a.db"),
+    ],
+)  # fmt: skip
+def test_option_before_the_command_is_told_its_place(typed: str, fix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    from onward.cli.main import run
+
+    assert run(typed.split()) == exits.USAGE
+    said = capsys.readouterr().err
+    assert "comes after the command" in said
+    assert fix in said
+
+
+def test_empty_names_of_queues_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    from onward.cli.main import run
+
+    assert run(["worker", "--queues", "gpu,,default"]) == exits.INVALID
+    assert "names an empty queue" in capsys.readouterr().err
+
+
 def test_exit_codes_are_frozen(cli: Cli) -> None:
     assert exits.MEANINGS.keys() == {0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 124, 130}
     said = cli("help", "exit-codes")

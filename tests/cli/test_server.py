@@ -160,6 +160,10 @@ def test_unfinished_work_is_met_as_on_the_database(story: dict[str, str], app: O
         ("input answer {asks} --set approve=7 --set where=web", exits.INVALID, "answer-invalid"),
         ("chain delete monthly", exits.NOT_FOUND, "chain-not-found"),
         ("db status", exits.USAGE, "needs-database"),
+        ("worker", exits.USAGE, "needs-database"),
+        ("scheduler", exits.USAGE, "needs-database"),
+        ("dev", exits.USAGE, "needs-database"),
+        ("serve", exits.USAGE, "needs-database"),
         ("schedule load file.yaml", exits.USAGE, "needs-database"),
     ],
 )

@@ -29,6 +29,9 @@ from onward.model.ids import shown
 _ID_AGAIN = re.compile(r" Its id is \S+\.?$")
 _SHOWN = re.compile(r"\bjob_[0-9A-Z]{26}\b")
 
+_WITH_VALUE = frozenset({"--app", "--database", "--server", "--profile", "--tz", "--color", "--columns"})
+_OF_VERBS = _WITH_VALUE | {"--json", "--jsonl", "-q", "--quiet", "--no-header", "--wide", "--verbose", "--debug"}
+
 
 @dataclass(slots=True)
 class Problem:
@@ -76,6 +79,7 @@ class Reporter:
             print(str(error), file=sys.stderr)
             return exits.USAGE
         problem = problem_of(error)
+        _place(error, problem, self._args)
         if isinstance(error, IncompleteJobFound) and self._args:
             problem.fix = f"onward {shlex.join(self._args)} --resume     (or --fresh to begin again)"
         if self._is_debug:
@@ -110,6 +114,20 @@ def _usage(error: Any) -> Problem:
     context = getattr(error, "ctx", None)
     problem.fix = f"{context.command_path if context else 'onward'} --help"
     return problem
+
+
+def _place(error: Any, problem: Problem, args: Sequence[str]) -> None:
+    """An option of every verb that stands before it."""
+    option = getattr(error, "option_name", None)
+    if option not in _OF_VERBS or option not in args:
+        return
+    at = args.index(option)
+    end = at + (2 if option in _WITH_VALUE else 1)
+    rest = [*args[:at], *args[end:]]
+    if rest and not rest[0].startswith("-"):
+        problem.message = f"{option} comes after the command"
+        problem.lines.clear()
+        problem.fix = f"onward {shlex.join([*rest, *args[at:end]])}"
 
 
 def _incomplete(error: Any, problem: Problem) -> None:

@@ -19,7 +19,7 @@ import typer
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.nouns.worker import command_line
-from onward.cli.target import AppNotFound, app_name
+from onward.cli.target import AppNotFound, app_name, refuse_server
 from onward.cli.told import say
 from onward.clock import Clock, SystemClock
 
@@ -40,6 +40,7 @@ def dev(
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, metavar="N", help="The port; 8811.")] = None,
 ) -> int:
     """Serve the pages, run jobs and schedules, and start again whenever a file of the application changes."""
+    refuse_server(here.told)
     told = dataclasses.replace(here.told, app=application or app_name(here.told))
     folder = folder_of(told.app)
     say(f"Watching {folder}. Ctrl-C ends it; submit jobs on the pages, or from another terminal: onward run JOB_TYPE")

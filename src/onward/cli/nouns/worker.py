@@ -12,9 +12,10 @@ import typer
 
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
-from onward.cli.target import app_name, database_line
+from onward.cli.target import app_name, database_line, refuse_server
 from onward.cli.told import Told, say
 from onward.clock import Clock, SystemClock
+from onward.errors import InvalidValue
 
 verbs = noun("worker", "Run jobs.")
 _LOOK_SECONDS = 0.5
@@ -48,6 +49,8 @@ def worker(
     leave_with: Annotated[int | None, typer.Option("--leave-with", hidden=True)] = None,
 ) -> int:
     """Run jobs until told to stop. Ctrl-C or SIGTERM lets them reach a safe point; a second one hurries."""
+    refuse_server(here.told)
+    _queues(queues)
     options = {"--queues": queues, "--concurrency": concurrency, "--name": name, "--drain-timeout": drain_timeout}
     if supervisor and os.name != "nt":
         return _supervised(here.told, options, until_idle)
@@ -91,7 +94,7 @@ def run_worker(
 
     app = here.local
     with telling(app, "onward-worker"):
-        made = app.worker(concurrency, [part.strip() for part in queues.split(",")] if queues else None, name)
+        made = app.worker(concurrency, _queues(queues), name)
         app.database.version()
         say(f"Database: {database_line(app, here.told)}")
         queues_text = ", ".join(made.queues) or "all"
@@ -99,6 +102,15 @@ def run_worker(
         if leave_with is not None:
             leave_with_parent(app.clock, leave_with, made.ask_to_stop)
         return made.run(until_idle=until_idle)
+
+
+def _queues(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    found = [part.strip() for part in text.split(",")]
+    if not all(found):
+        raise InvalidValue(f"--queues {text!r} names an empty queue.", hint="--queues gpu,default; without it, all")
+    return found
 
 
 def leave_with_parent(clock: Clock, parent: int, leave: Callable[[], object]) -> None:
