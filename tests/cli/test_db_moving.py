@@ -30,6 +30,7 @@ def test_export_and_import(app: Onward, cli: Cli, tmp_path: Path) -> None:
 def test_move_names_the_new_place_and_has_a_way_back(app: Onward, cli: Cli, tmp_path: Path) -> None:
     app.submit("add", {"a": 1})
     to = f"sqlite:///{tmp_path / 'to.db'}"
+    app.database.query("CREATE TABLE assistant_memories (id INTEGER)")
     assert cli("db", "move").code == exits.USAGE
     dry = cli("db", "move", "--to", to, "--dry-run", "--json")
     assert dry.json["rows"]["jobs"] == 1
@@ -37,6 +38,7 @@ def test_move_names_the_new_place_and_has_a_way_back(app: Onward, cli: Cli, tmp_
     done = cli("db", "move", "--to", to)
     assert done.code == exits.DONE
     assert "Now set ONWARD_DATABASE_URL" in done.err
+    assert "Not taken along, as they are not onward's own: the tables assistant_memories." in done.err
     refused = cli("job", "list")
     assert refused.code == exits.INVALID
     assert f"was moved to {to}" in refused.err

@@ -396,6 +396,13 @@ def test_move_brings_everything_and_the_old_place_names_the_new(
     assert contents(again) == before, "the old one is left as it is"
 
 
+def test_tables_of_others_are_named_as_left(full: Onward, elsewhere: Callable[[], str], tmp_path: Path) -> None:
+    assert full.database.export(tmp_path / "before.jsonl").left == ()
+    full.database.query("CREATE TABLE notes (id INTEGER)")
+    assert full.database.export(tmp_path / "after.jsonl").left == ("notes",)
+    assert full.database.move(elsewhere()).left == ("notes",)
+
+
 def test_writing_by_hand_is_refused_too(full: Onward, elsewhere: Callable[[], str]) -> None:
     full.database.move(elsewhere())
     with pytest.raises(Exception, match="onward-moved"), full.engine.begin() as connection:

@@ -76,8 +76,9 @@ class Mover:
                     file.add(table.name, rows)
                     on_rows(table.name, len(rows))
                 file.end(table.name)
+            left = transfer.others(conn)
         took = self._clock.monotonic() - begun
-        return TransferReport("export", shown_url(self._store.url), str(path), file.rows, seconds=took)
+        return TransferReport("export", shown_url(self._store.url), str(path), file.rows, left=left, seconds=took)
 
     def _check_schema(self) -> None:
         """A database that was moved may still be read, one of another schema not."""
@@ -131,6 +132,8 @@ class Mover:
         mark = self._mark(to)
         online = self._online()
         report = TransferReport("move", shown_url(self._store.url), shown_url(to), dry_run=dry_run, workers=online)
+        with self._store.look() as conn:
+            report.left = transfer.others(conn)
         if online and not force and not dry_run:
             raise WorkersOnline(
                 f"{len(online)} workers are online: {', '.join(online)}. Nothing was moved.",

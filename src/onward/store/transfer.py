@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, inspect
 
 from onward.store import jobs, plain
 from onward.store.dialects import Dialect
+from onward.store.migrate import VERSION_TABLE
 from onward.store.tables import metadata
 
 META = "onward_meta"
@@ -34,6 +35,13 @@ def tables() -> list[Table]:
     """All tables but that of facts and derived ones, that of jobs at the end."""
     named = [metadata.tables[name] for name in sorted(metadata.tables) if name not in (META, *DERIVED, "jobs")]
     return [*named, metadata.tables["jobs"]]
+
+
+def others(conn: Connection) -> tuple[str, ...]:
+    """Tables beside ours, by name: of kinds of the catalogue, or of the user's own programs."""
+    return tuple(
+        sorted(set(inspect(conn).get_table_names()) - {str(name) for name in metadata.tables} - {VERSION_TABLE})
+    )
 
 
 def rising(table: Table) -> str | None:

@@ -19,6 +19,7 @@ from onward.errors import InvalidValue
 from onward.model.transfer import TransferReport
 
 verbs = noun("db", "The database.")
+_LISTED = 10
 Files = Annotated[Path, typer.Argument(metavar="FILE", help="JSON Lines; compressed if the name ends in .gz.")]
 
 
@@ -119,6 +120,7 @@ def export(here: Here, file: Files) -> None:
     """Write everything into a new file, as it is at one moment; jobs may go on meanwhile."""
     report = here.local.database.export(file)
     say(f"{file} has {_amount(report)} and {file.stat().st_size:,} bytes.")
+    _tell_left(report)
 
 
 @verb(verbs, "import", "onward db import jobs-2026-09-01.jsonl.gz", "onward db import all.jsonl --on-clash skip")
@@ -167,10 +169,12 @@ def move(
     if dry_run:
         online = f" These workers must stop first: {', '.join(report.workers)}." if report.workers else ""
         say(f"{_amount(report)} would be moved from {report.source} to {report.target}. Nothing was changed.{online}")
+        _tell_left(report)
         return
     say(f"{_amount(report)} were moved to {report.target} and compared there.")
     if report.taken_over:
         say(f"{report.taken_over:,} jobs that a worker had go on there from their checkpoints.")
+    _tell_left(report)
     say(f"Now set ONWARD_DATABASE_URL to the new address. {report.source} refuses to be written.")
 
 
@@ -188,6 +192,13 @@ def _reopen(here: Here, *, yes: bool) -> None:
             raise NotConfirmed("Nothing was done.")
     here.local.database.reopen()
     say(f"The database is in use again; what was done in {to} meanwhile is not here.")
+
+
+def _tell_left(report: TransferReport) -> None:
+    """What stands beside onward's tables is its owner's to take along, an assistant's memory too."""
+    if report.left:
+        more = f" and {len(report.left) - _LISTED} more" if len(report.left) > _LISTED else ""
+        say(f"Not taken along, as they are not onward's own: the tables {', '.join(report.left[:_LISTED])}{more}.")
 
 
 def _amount(report: TransferReport) -> str:
