@@ -340,7 +340,7 @@ class Context:
         Its beginning is durable before ``function`` is called. When the run ends before its result is kept (killed,
         or by an exception, since a request that timed out may have been carried out), nobody can say whether it
         happened: at the next attempt the job asks, without a worker and without end, whether to do it again or to skip
-        it, and then with which result. The kind of the question is ``in_doubt``.
+        it, and then with which result. The kind of the question is ``in_doubt``. A fresh start forgets what has begun.
 
         It costs one more durable write than ``step``. Names have at most 150 characters. In an async job ``await`` it.
         Raises ``DuplicateStep`` for a name used twice in one scope.
