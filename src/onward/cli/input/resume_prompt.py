@@ -37,16 +37,19 @@ def ask_resume(here: Here, job: Job, differing: str) -> Answer:
         is_same = job.type_version == version_now(here.app.job_types, job)
         default = "r" if is_same else ""
         answer = ask(f"[r] Resume from {far}  {choices}{'  (r)' if default else ''}:", "rfc", default)
-    if answer == "f" and not _is_sure(job):
+    if answer == "f" and not _is_sure(here, job):
         answer = "c"
     return {"r": "resume", "f": "fresh"}.get(answer, "cancel")  # type: ignore[return-value]  # one of the three
 
 
-def _is_sure(job: Job) -> bool:
-    """More than five minutes of work are asked about a second time."""
-    seconds = worked(job)
-    if seconds <= _MUCH_WORK_SECONDS:
+def _is_sure(here: Here, job: Job) -> bool:
+    """More than five minutes of work are asked about a second time, and steps that may happen twice."""
+    seconds, steps = worked(job), here.app.checkpoints.in_doubt(job.id)
+    if seconds <= _MUCH_WORK_SECONDS and not steps:
         return True
+    if steps:
+        named = ", ".join(dict.fromkeys(found.step for found in steps))
+        say(f"May have happened already, and is done again without a question: {named}.")
     return (
         ask(f"Discards {amount(job.progress)} ({length_text(seconds)}). [d] Discard and start fresh  [b] Back:", "db")
         == "d"

@@ -3,13 +3,13 @@ import { Link } from 'react-router'
 import type { Problem } from '@/api/client'
 import type { ResumeFacts } from '@/api/types'
 import { Dialog } from '@/parts/Dialog'
-import { ProblemNote } from '@/parts/Note'
+import { Note, ProblemNote } from '@/parts/Note'
 import { Time } from '@/parts/Time'
 import { Tip } from '@/parts/Tip'
 import { asProblem } from '@/parts/View'
 import { about, absolute } from '@/words/times'
 import { ResumeBody } from './ResumeBody'
-import { far, MUCH_SECONDS, titleOf, VERY_MUCH_SECONDS } from './words'
+import { asksTwice, doubtOf, far, titleOf, VERY_MUCH_SECONDS } from './words'
 
 interface Props {
   facts: ResumeFacts
@@ -24,7 +24,7 @@ interface Props {
 
 /** The question about unfinished work. It never guesses: Resume is the default only where it is the same work. */
 export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, onClose, overtaken }: Props) {
-  const [sure, setSure] = useState(startFresh && facts.lost_seconds > MUCH_SECONDS)
+  const [sure, setSure] = useState(startFresh && asksTwice(facts))
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
   const running = useRef(false)
@@ -92,7 +92,7 @@ export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, o
             type="button"
             className="button"
             disabled={busy}
-            onClick={() => (facts.lost_seconds > MUCH_SECONDS ? setSure(true) : void run(onFresh))}
+            onClick={() => (asksTwice(facts) ? setSure(true) : void run(onFresh))}
           >
             Start fresh
           </button>
@@ -142,6 +142,11 @@ function FreshStep({ facts, busy, problem, onBack, onClose, onFresh }: FreshProp
           {facts.job_type} begins again from 0. What it had saved is dropped; the record and the log of what it did so
           far are kept.
         </p>
+        {facts.in_doubt.length > 0 && (
+          <Note tone="amber">
+            May have happened already, and is done again without a question: {facts.in_doubt.map(doubtOf).join(', ')}.
+          </Note>
+        )}
         {typed && (
           <div className="field">
             <label htmlFor={id}>

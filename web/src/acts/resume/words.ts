@@ -60,5 +60,10 @@ export function freshOf(facts: ResumeFacts): string | null {
   return `Start fresh: ${whole}loses ${about(facts.lost_seconds)} of work.`
 }
 
-export const MUCH_SECONDS = 5 * 60
+const MUCH_SECONDS = 5 * 60
 export const VERY_MUCH_SECONDS = 30 * 60
+
+/** Whether "Start fresh" is asked a second time: much work would be lost, or a step done twice. */
+export function asksTwice(facts: ResumeFacts): boolean {
+  return facts.lost_seconds > MUCH_SECONDS || facts.in_doubt.length > 0
+}
