@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from onward import Onward
+from onward.server import run
 
 PROGRAM = """
 import sys, threading
@@ -48,3 +54,22 @@ def test_server_that_is_told_to_end_brings_its_jobs_to_a_safe_point(tmp_path: Pa
 
 def _long() -> int:
     return 1
+
+
+def test_signal_that_comes_while_the_worker_starts_ends_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the server listens to signals itself; it once went on for ever."""
+    app = Onward(f"sqlite:///{tmp_path / 'onward.db'}")
+    working = run._working
+
+    @contextmanager
+    def told_meanwhile(onward: Onward, worker: bool) -> Iterator[None]:
+        with working(onward, worker):
+            os.kill(os.getpid(), signal.SIGTERM)
+            yield
+
+    monkeypatch.setattr(run, "_working", told_meanwhile)
+    run.serve(app, port=0)
+    assert [worker.state for worker in app.workers.list()] == ["stopped"]
+    app.close()

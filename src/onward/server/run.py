@@ -63,33 +63,37 @@ def serve(
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
         lifespan="on",
     )
+    server = uvicorn.Server(config)
     try:
-        with listening, _outliving(), _working(onward, worker):
+        with listening, _outliving(server), _working(onward, worker):
             shown = f"[{where}]" if ":" in where else where
             told(f"http://{shown}:{listening.getsockname()[1]}")
-            uvicorn.Server(config).run(sockets=[listening])
+            server.run(sockets=[listening])
     finally:
         if closes:
             onward.close()
 
 
 @contextlib.contextmanager
-def _outliving() -> Iterator[None]:
-    """The signal that ended the server is raised again behind it, and would end us before the worker is drained."""
+def _outliving(server: uvicorn.Server) -> Iterator[None]:
+    """A signal ends the server, also before it listens to any itself.
+
+    The one that ended it is raised again behind it, and would end us before the worker is drained.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = (signal.SIGTERM, signal.SIGINT)
-    kept = {number: signal.signal(number, _heard) for number in numbers}
+
+    def heard(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    kept = {number: signal.signal(number, heard) for number in numbers}
     try:
         yield
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
-
-
-def _heard(_number: int, _frame: FrameType | None) -> None:
-    """What is to be done is under way."""
 
 
 @contextlib.contextmanager
