@@ -129,6 +129,26 @@ def test_a_killed_run_leaves_the_step_in_doubt_and_the_resume_question_names_it(
     assert app.checkpoints.in_doubt(job.id) == []
 
 
+def test_a_fresh_start_forgets_what_has_begun(app: Onward, calls: list[str]) -> None:
+    job = app.submit("salaries", {"people": ["ben"]})
+    with app.worker(concurrency=1):
+        asked(app, job)
+        app.cancel(job.id)
+        ended(app, job)
+        assert [found.scope for found in app.checkpoints.in_doubt(job.id)] == ["each:0"]
+        app.restart(job.id)
+        assert ended(app, job).result == [{"paid": "ben"}]
+    assert calls == ["ben", "ben"]
+    assert app.checkpoints.in_doubt(job.id) == []
+
+
+def test_a_step_cannot_have_the_name_of_a_beginning(app: Onward) -> None:
+    app.job(name="sly")(lambda ctx: ctx.step("begun 1: pay", str))
+    job = app.submit("sly")
+    run_all(app)
+    assert app.get(job.id).error.type == InvalidValue.__name__
+
+
 def test_names_are_bounded_and_unique(app: Onward) -> None:
     @app.job()
     def twice(ctx: Context, name: str) -> None:

@@ -54,6 +54,16 @@ def publish(ctx: Context, token: str = "canary") -> Any:  # noqa: S107 - a canar
 
 
 @app.job()
+def pay(ctx: Context) -> Any:
+    """Fail in the middle of what must not be done twice."""
+
+    def transfer() -> None:
+        raise TimeoutError("no answer")
+
+    return ctx.once("transfer", transfer)
+
+
+@app.job()
 def pick(ctx: Context) -> Any:
     """Ask for yes or no."""
     return ctx.ask("clarify", schema={"type": "boolean"}, on_timeout="default", default=False)

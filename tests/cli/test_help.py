@@ -147,6 +147,7 @@ def test_unknown_option_names_the_help(cli: Cli) -> None:
         ("--json job list", "onward job list --json"),
         ("--server https://jobs.example.org job list --state failed",
          "onward job list --state failed --server https://jobs.example.org"),
+        ("--tz=utc job list", "onward job list --tz=utc"),
         ("job --database sqlite:///a.db list", "onward job list --database sqlite:///a.db"),
     ],
 )  # fmt: skip

@@ -138,6 +138,15 @@ def test_a_job_is_run_watched_and_steered(app: Onward, far: Cli) -> None:
     assert far("job", "show", waiting).code == exits.NOT_FOUND
 
 
+def test_steps_in_doubt_are_the_same_over_http(app: Onward, server: str) -> None:
+    job = app.submit("pay")
+    work(app)
+    (near,) = app.checkpoints.in_doubt(job.id)
+    (over_http,) = Remote(server).checkpoints.in_doubt(job.id)
+    assert (over_http.step, over_http.scope, over_http.times, over_http.attempt) == ("transfer", "", 1, 1)
+    assert abs((over_http.begun_at - near.begun_at).total_seconds()) < 0.001
+
+
 def test_unfinished_work_is_met_as_on_the_database(story: dict[str, str], app: Onward, cli: Cli, far: Cli) -> None:
     words = ("run", "count", "-a", "n=5", "-a", "fail_at=3", "--source", "docs")
     near, over_http = cli(*words), far(*words)

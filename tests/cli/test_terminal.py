@@ -70,6 +70,19 @@ def test_start_fresh_makes_a_new_job(unfinished: str, app: Onward, sqlite_url: s
     assert app.get(unfinished).superseded_by is not None
 
 
+def test_step_that_may_have_happened_is_named_and_a_fresh_start_is_asked_twice(
+    app: Onward, work: Work, sqlite_url: str
+) -> None:
+    job = app.submit("pay", source_id="s")
+    work()
+    words = ["run", "pay", "--source", "s", *WHERE, sqlite_url]
+    code, screen = play(words, [("(r):", "f\r"), ("[b] Back:", "b\r")], {})
+    assert code == exits.CONFLICT
+    assert "! transfer was under way and may have happened: you are asked before it is done again." in screen
+    assert "May have happened already, and is done again without a question: transfer." in screen
+    assert app.get(job.id).status == "failed"
+
+
 def test_with_other_inputs_resume_is_not_offered(unfinished: str, sqlite_url: str) -> None:
     words = ["run", "count", "--source", "s", "-a", "n=7", *WHERE, sqlite_url]
     code, screen = play(words, [("[c] Cancel:", "\r"), ("[c] Cancel:", "c\r")], {})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from onward import ManualClock
+import pytest
+
+from onward import ManualClock, StoreUnavailable
 from onward.events import WorkerLost
 from tests.app_fixtures import Apps
 from tests.engine.ward import Ward
@@ -43,6 +45,32 @@ def test_worker_that_stood_still_gives_a_sign_before_it_claims(apps: Apps) -> No
     try:
         clock.advance(lease * 0.6)
         assert worker._claimer.claim(1) == 0
+        worker._heartbeat.tick()
+        assert worker._claimer.claim(1) == 1
+    finally:
+        worker._leave()
+
+
+def test_worker_that_cannot_begin_again_claims_nothing_meanwhile(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for dead, and the database goes away before its new name is written there."""
+    clock = ManualClock()
+    app = apps(clock)
+    app.job(name="work")(lambda: None)
+    app.submit("work")
+    worker = app.worker(concurrency=1)
+    worker._enter()
+    worker._rescuer.take_over(worker.id)
+    clock.advance(app.settings.worker.lease_seconds * 0.6)
+
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "_enter", away)
+        with pytest.raises(StoreUnavailable):
+            worker._heartbeat.tick()
+        assert worker._claimer.claim(1) == 0
+    try:
         worker._heartbeat.tick()
         assert worker._claimer.claim(1) == 1
     finally:

@@ -283,7 +283,7 @@ def test_durations_of_leases_are_settings(apps: Apps) -> None:
 @pytest.mark.parametrize(("how", "leases"), [(signal.SIGCONT, 4), (signal.SIGSTOP, 1)])
 def test_silent_process_of_this_machine_is_waited_for_while_it_runs(ward: Ward, how: int, leases: int) -> None:
     """A call into C may hold an interpreter for long; one that is stopped is not known to go on."""
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         process.send_signal(how)
         here = proof.identity(process.pid)
         worker = ward.worker(

@@ -18,11 +18,11 @@ from onward.authoring.fan_out import RangeRecords, asked
 from onward.authoring.free_first import free_first
 from onward.authoring.iterate import Items, Iteration
 from onward.authoring.job_log import JobLog
-from onward.authoring.once import check_name, last_beginning
 from onward.authoring.partial import Partial
 from onward.authoring.port import Point, RunFacts, RunPort, Wait
+from onward.authoring.steps import Steps
 from onward.clock import Clock
-from onward.errors import DuplicateStep, InvalidValue, OnwardError
+from onward.errors import DuplicateStep, OnwardError
 from onward.model import codec, doubt
 from onward.model.doubt import Doubt
 from onward.model.family import WorkRange
@@ -75,11 +75,8 @@ class Context:
         self._is_behind = False
         self._partials: dict[str, Partial] = {}
         self._used_names: dict[str, int] = {}
-        self._scope = ""
-        self._scope_used = False
-        self._used_steps: set[tuple[str, str]] = set()
+        self._steps = Steps(port)
         self._used_questions: set[tuple[str, str]] = set()
-        self._done_scopes: list[str] = []
         self._inside = False
         self._is_unawaited = False
         saved = codec.decode(port.facts.saved) or {}
@@ -152,7 +149,7 @@ class Context:
 
     def idempotency_key(self, step: str = "") -> str:
         """A key that is the same at every attempt: hand it to outside systems that can refuse repetitions."""
-        return f"{self.job_id}:{self._port.facts.generation}:{self._scope}:{step}"
+        return f"{self.job_id}:{self._port.facts.generation}:{self._steps.scope}:{step}"
 
     # ---- stopping -------------------------------------------------------------------------------------------
 
@@ -323,13 +320,13 @@ class Context:
         """
         if self._port.is_async:
             return self._step_async(name, function, *args, **kwargs)
-        kept = self._begin_step(name)
+        kept = self._steps.begin(name)
         if kept is not None:
             return codec.decode(kept)
         return self._keep_step(name, function(*args, **kwargs))
 
     async def _step_async(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        kept = self._begin_step(name)
+        kept = self._steps.begin(name)
         if kept is not None:
             return codec.decode(kept)
         return await self._keep_step_async(name, function(*args, **kwargs))
@@ -346,28 +343,27 @@ class Context:
         Raises ``DuplicateStep`` for a name used twice in one scope.
         """
         self._refuse_inside("once")
-        check_name(name)
         if self._port.is_async:
             return self._once_async(name, function, *args, **kwargs)
-        kept = self._begin_step(name)
+        kept = self._steps.begin_once(name)
         if kept is not None:
             return codec.decode(kept)
-        before = last_beginning(self._port, self._scope, name)
+        before = self._steps.last_beginning(name)
         answer = self._settle(before) if before else {}
         if answer.get("decision") == doubt.SKIP:
             return self._keep_step(name, doubt.result_of(answer))
-        self._port.keep_step(self._scope, *self._beginning(name, before), None)
+        self._port.keep_step(*self._steps.next_beginning(name, before), None)
         return self._keep_step(name, function(*args, **kwargs))
 
     async def _once_async(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        kept = self._begin_step(name)
+        kept = self._steps.begin_once(name)
         if kept is not None:
             return codec.decode(kept)
-        before = last_beginning(self._port, self._scope, name)
+        before = self._steps.last_beginning(name)
         answer = await self._settle(before) if before else {}
         if answer.get("decision") == doubt.SKIP:
             return await self._keep_step_async(name, doubt.result_of(answer))
-        await self._port.keep_step_async(self._scope, *self._beginning(name, before), None)
+        await self._port.keep_step_async(*self._steps.next_beginning(name, before), None)
         return await self._keep_step_async(name, function(*args, **kwargs))
 
     def _settle(self, before: Doubt) -> Any:
@@ -375,10 +371,6 @@ class Context:
         return self.ask(
             doubt.KIND, before.data, prompt=before.prompt, schema=doubt.ANSWER, timeout=None, name=before.question
         )
-
-    def _beginning(self, name: str, before: Doubt | None) -> tuple[str, str]:
-        times = before.times + 1 if before else 1
-        return doubt.beginning(name, times), doubt.begun(self._port.clock.now(), self.attempt)
 
     def sleep(self, seconds: float) -> Any:
         """Wait durably: the worker is free meanwhile, and the job is called again when the time has come.
@@ -391,26 +383,26 @@ class Context:
         if self._port.is_async:
             return self._sleep_async(name, until, text)
         if text is not None:
-            self._port.keep_step(self._scope, name, text, None)
+            self._port.keep_step(self._steps.scope, name, text, None)
         self._end_sleep(until)
         return None
 
     async def _sleep_async(self, name: str, until: datetime, text: str | None) -> None:
         if text is not None:
-            await self._port.keep_step_async(self._scope, name, text, None)
+            await self._port.keep_step_async(self._steps.scope, name, text, None)
         self._end_sleep(until)
 
     def _begin_sleep(self, seconds: float) -> tuple[str, datetime, str | None]:
         """The sleep's name, when it ends, and what of that is yet to be kept."""
-        name = self._named(None, f"sleep {self._scope}")
-        kept = self._port.load_step(self._scope, name)
+        name = self._named(None, f"sleep {self._steps.scope}")
+        kept = self._port.load_step(self._steps.scope, name)
         if kept is not None:
             return name, datetime.fromisoformat(codec.decode(kept)), None
         until = self._port.clock.now() + timedelta(seconds=seconds)
         return name, until, codec.encode(until.isoformat(), "The time", 100)
 
     def _end_sleep(self, until: datetime) -> None:
-        self._scope_used = True
+        self._steps.use_scope()
         if until > self._port.clock.now():
             raise self._port.park(Wait(until))
 
@@ -444,7 +436,7 @@ class Context:
         self.check()
         asking = make_asking(
             self._port.settings,
-            scope=self._scope,
+            scope=self._steps.scope,
             name=self._question_name(kind, name),
             kind=kind,
             data=data,
@@ -510,7 +502,7 @@ class Context:
         return self._scoped(name) if name is not None else self._named(None, self._scoped(_type_name(job_type)))
 
     def _scoped(self, name: str) -> str:
-        return f"{self._scope}/{name}" if self._scope else name
+        return f"{self._steps.scope}/{name}" if self._steps.scope else name
 
     def hold(self, resource: str, *, capacity: int = 1, wait: bool = False) -> Any:
         """Occupy one more resource for a while: ``with ctx.hold("gpu"): ...``, in async jobs ``async with``.
@@ -607,16 +599,12 @@ class Context:
 
     def enter(self, name: str, cursor: Json) -> None:
         """An item begins: steps within it have their names for themselves."""
-        self._scope = f"{name}:{cursor}"
+        self._steps.scope = f"{name}:{cursor}"
 
     def move(self, name: str, cursor: dict[str, Json], done: int, total: int | None, items: int) -> None:
         """An item is finished: a consistent point."""
         self._cursors[name] = cursor
-        if self._scope_used:
-            self._done_scopes.append(self._scope)
-            self._used_steps.clear()
-            self._scope_used = False
-        self._scope = ""
+        self._steps.leave_scope()
         self._port.report(None, None, done, total, None)
         self._mark()
         self._passed(items)
@@ -660,10 +648,9 @@ class Context:
         partials = {name: p.pending() for name, p in self._partials.items() if p.pending()[1]}
         for partial in self._partials.values():
             partial.saved()
-        scopes, self._done_scopes = tuple(self._done_scopes), []
         self._since = 0
         self._saved_at = self._port.clock.monotonic()
-        return Point(text, None, partials, scopes)
+        return Point(text, None, partials, self._steps.take_done_scopes())
 
     def _save(self, flush: bool) -> None:
         self._port.save(self._take_point(), flush)
@@ -699,32 +686,20 @@ class Context:
 
     def _question_name(self, kind: str, name: str | None) -> str:
         if name is None:
-            place = f"ask {self._scope} {kind}"
+            place = f"ask {self._steps.scope} {kind}"
             count = self._used_names[place] = self._used_names.get(place, 0) + 1
             name = kind if count == 1 else f"{kind} {count}"
-        if (self._scope, name) in self._used_questions:
+        if (self._steps.scope, name) in self._used_questions:
             raise DuplicateStep(
-                f"The question {name!r} is asked twice in {self._scope or 'the job'}.",
+                f"The question {name!r} is asked twice in {self._steps.scope or 'the job'}.",
                 hint="Give each question a name of its own, for instance with a counter.",
             )
-        self._used_questions.add((self._scope, name))
+        self._used_questions.add((self._steps.scope, name))
         return name
-
-    def _begin_step(self, name: str) -> str | None:
-        if not name or len(name) > 200:
-            raise InvalidValue(f"{name[:50]!r} is not a step name.", hint="Use 1 to 200 characters.")
-        if (self._scope, name) in self._used_steps:
-            raise DuplicateStep(
-                f"The step {name!r} is used twice in {self._scope or 'the job'}.",
-                hint="Give each step a name of its own, for instance with a counter.",
-            )
-        self._used_steps.add((self._scope, name))
-        self._scope_used = bool(self._scope)
-        return self._port.load_step(self._scope, name)
 
     def _keep_step(self, name: str, result: Any) -> Any:
         text = self._ended_step(name, result)
-        self._port.keep_step(self._scope, name, text, self._take_point())
+        self._port.keep_step(self._steps.scope, name, text, self._take_point())
         self._passed(0)
         return codec.decode(text)
 
@@ -732,12 +707,12 @@ class Context:
         if inspect.isawaitable(result):
             result = await result
         text = self._ended_step(name, result)
-        await self._port.keep_step_async(self._scope, name, text, self._take_point())
+        await self._port.keep_step_async(self._steps.scope, name, text, self._take_point())
         self._passed(0)
         return codec.decode(text)
 
     def _ended_step(self, name: str, result: Any) -> str:
-        text = codec.encode(result, f"The result of step {name!r}", self._port.settings.limits.checkpoint_bytes)
+        text = self._steps.text_of(name, result)
         # Within an item the cursor stands at its beginning, so the state of this moment goes with it.
         self._mark(force=True)
         return text

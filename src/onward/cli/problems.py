@@ -119,10 +119,10 @@ def _usage(error: Any) -> Problem:
 def _place(error: Any, problem: Problem, args: Sequence[str]) -> None:
     """An option of every verb that stands before it."""
     option = getattr(error, "option_name", None)
-    if option not in _OF_VERBS or option not in args:
+    at = next((at for at, arg in enumerate(args) if arg.partition("=")[0] == option), None)
+    if option not in _OF_VERBS or at is None:
         return
-    at = args.index(option)
-    end = at + (2 if option in _WITH_VALUE else 1)
+    end = at + (2 if option in _WITH_VALUE and args[at] == option else 1)
     rest = [*args[:at], *args[end:]]
     if rest and not rest[0].startswith("-"):
         problem.message = f"{option} comes after the command"

@@ -61,10 +61,11 @@ class Heartbeat(Service):
             return is_known, workers.wish_of(conn, dialect, worker_id)
 
         is_known, wish = self._store.write(beat, patience=patience)
-        self._renewed_at = sent_at
         if not is_known and not self.is_stopping:
             _log.warning("Worker %s was taken for dead; its jobs are with others.", worker_id)
             self._on_lost()
+        # Only now: nothing is claimed before the worker is known again, under whichever id.
+        self._renewed_at = sent_at
         if wish is not None and not self.is_stopping:
             self._on_wish(wish)
         return pause

@@ -87,6 +87,11 @@ def beginning(step: str, times: int) -> str:
     return f"begun {times}: {step}"
 
 
+def is_beginning(name: str) -> bool:
+    """Whether a name is that of a beginning, and so none that a step may have."""
+    return _BEGINNING.fullmatch(name) is not None
+
+
 def begun(at: datetime, attempt: int) -> str:
     """What is kept of a beginning, as JSON text."""
     return codec.encode({"at": at.isoformat(), "attempt": attempt}, "The beginning of a step", 200)

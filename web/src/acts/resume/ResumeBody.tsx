@@ -41,7 +41,8 @@ export function ResumeBody({ facts }: { facts: ResumeFacts }) {
       {facts.in_doubt.length > 0 && (
         <Note tone="amber">
           {facts.in_doubt.length === 1 ? '1 step was' : `${facts.in_doubt.length} steps were`} under way and may have
-          happened: {facts.in_doubt.map(doubtOf).join(', ')}. You are asked before it is done again.
+          happened: {facts.in_doubt.map(doubtOf).join(', ')}. You are asked before{' '}
+          {facts.in_doubt.length === 1 ? 'it is' : 'they are'} done again.
         </Note>
       )}
       {!facts.can_resume && facts.why_not && <Note tone="amber">{facts.why_not}</Note>}

@@ -4,6 +4,7 @@ import { call, type Problem } from '@/api/client'
 import type { ChainRecord } from '@/api/types'
 import { FormDialog } from '@/parts/FormDialog'
 import { Note, ProblemNote } from '@/parts/Note'
+import { TextField } from '@/parts/TextField'
 import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
 import { type Plan, sent } from './plan'
@@ -59,31 +60,20 @@ export function SaveDialog({ plan, name, version, onClose, onSaved }: Props) {
       onSubmit={() => void save(name ? (version ?? 0) : 0)}
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor={`${id}label`}>Label</label>
-        <input
-          id={`${id}label`}
-          className="input"
-          data-autofocus
-          placeholder="Nightly rebuild"
-          value={label}
-          onChange={(event) => setLabel(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}name`}>Name</label>
-        <input
-          id={`${id}name`}
-          className="input mono"
-          disabled={name !== ''}
-          placeholder={nameOf(label) || 'nightly_rebuild'}
-          value={chosen}
-          onChange={(event) => setChosen(event.target.value)}
-        />
-        <span className="hint">
-          Programs and the command line call it so: <code>onward chain run {named || 'NAME'}</code>
-        </span>
-      </div>
+      <TextField label="Label" data-autofocus placeholder="Nightly rebuild" value={label} onChange={setLabel} />
+      <TextField
+        label="Name"
+        mono
+        disabled={name !== ''}
+        placeholder={nameOf(label) || 'nightly_rebuild'}
+        hint={
+          <>
+            Programs and the command line call it so: <code>onward chain run {named || 'NAME'}</code>
+          </>
+        }
+        value={chosen}
+        onChange={setChosen}
+      />
       <div className="field">
         <label htmlFor={`${id}description`}>
           Description <span className="muted">(optional)</span>

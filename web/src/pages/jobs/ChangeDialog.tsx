@@ -1,10 +1,11 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { call } from '@/api/client'
 import type { Job } from '@/api/types'
 import { Dialog } from '@/parts/Dialog'
 import { FormDialog } from '@/parts/FormDialog'
 import { Note } from '@/parts/Note'
+import { TextField } from '@/parts/TextField'
 import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
 import { plural, shortId } from '@/words/numbers'
@@ -23,7 +24,6 @@ export function isChangeable(job: Job): boolean {
 
 /** Priority, queue and tags of the chosen jobs that wait; what is left empty stays as it is. */
 export function ChangeDialog({ jobs, onClose }: Props) {
-  const id = useId()
   const queries = useQueryClient()
   const [chosen] = useState(jobs.filter(isChangeable))
   const [skipped] = useState(jobs.length - chosen.length)
@@ -86,28 +86,16 @@ export function ChangeDialog({ jobs, onClose }: Props) {
       {skipped > 0 && (
         <Note>{plural(skipped, 'job')} of those chosen will be left alone: only jobs that wait can be changed.</Note>
       )}
-      <div className="field">
-        <label htmlFor={`${id}priority`}>Priority</label>
-        <input
-          id={`${id}priority`}
-          className="input number"
-          type="number"
-          data-autofocus
-          value={priority}
-          onChange={(event) => setPriority(event.target.value)}
-        />
-        <span className="hint">Higher runs earlier. Empty: stays.</span>
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}queue`}>Queue</label>
-        <input id={`${id}queue`} className="input" value={queue} onChange={(event) => setQueue(event.target.value)} />
-        <span className="hint">Empty: stays.</span>
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}tags`}>Add tags</label>
-        <input id={`${id}tags`} className="input" value={tags} onChange={(event) => setTags(event.target.value)} />
-        <span className="hint">Several with commas between them.</span>
-      </div>
+      <TextField
+        label="Priority"
+        hint="Higher runs earlier. Empty: stays."
+        type="number"
+        data-autofocus
+        value={priority}
+        onChange={setPriority}
+      />
+      <TextField label="Queue" hint="Empty: stays." value={queue} onChange={setQueue} />
+      <TextField label="Add tags" hint="Several with commas between them." value={tags} onChange={setTags} />
     </FormDialog>
   )
 }

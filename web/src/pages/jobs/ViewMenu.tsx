@@ -8,6 +8,7 @@ import { useAddress } from '@/app/address'
 import { useMay } from '@/app/session'
 import { FormDialog } from '@/parts/FormDialog'
 import { Menu } from '@/parts/Menu'
+import { TextField } from '@/parts/TextField'
 import { asked, withoutFilter } from './filters'
 
 interface SavedView {
@@ -101,22 +102,12 @@ function Naming({ onName, onClose }: NamingProps) {
   return (
     <FormDialog
       title="Save this filter"
-      submit={'Save view'}
+      submit="Save view"
       disabled={!name.trim()}
       onSubmit={() => onName(name.trim(), shared)}
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor="view-name">Name</label>
-        <input
-          id="view-name"
-          className="input"
-          data-autofocus
-          maxLength={40}
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </div>
+      <TextField label="Name" data-autofocus maxLength={40} value={name} onChange={setName} />
       <label className="check-line">
         <input type="checkbox" checked={shared} onChange={(event) => setShared(event.target.checked)} />
         <span>For everybody</span>

@@ -1,13 +1,13 @@
-import { useId, useState } from 'react'
+import { useState } from 'react'
 import { useAct } from '@/acts/useAct'
 import { call } from '@/api/client'
 import type { Schedule } from '@/api/types'
 import { FormDialog } from '@/parts/FormDialog'
+import { TextField } from '@/parts/TextField'
 import { at } from './words'
 
 /** Pause with a reason, and, if wanted, an end. */
 export function Pause({ schedule, onClose }: { schedule: Schedule; onClose: () => void }) {
-  const id = useId()
   const [reason, setReason] = useState('')
   const [until, setUntil] = useState('')
   const act = useAct('schedules', 'schedule', 'forecast')
@@ -28,31 +28,15 @@ export function Pause({ schedule, onClose }: { schedule: Schedule; onClose: () =
       onSubmit={() => void pause()}
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor={`${id}reason`}>
-          Reason <span className="muted">(optional)</span>
-        </label>
-        <input
-          id={`${id}reason`}
-          className="input"
-          data-autofocus
-          value={reason}
-          onChange={(event) => setReason(event.target.value)}
-        />
-      </div>
-      <div className="field">
-        <label htmlFor={`${id}until`}>
-          Until <span className="muted">(optional)</span>
-        </label>
-        <input
-          id={`${id}until`}
-          className="input"
-          type="datetime-local"
-          value={until}
-          onChange={(event) => setUntil(event.target.value)}
-        />
-        <span className="hint">In the zone of this browser. It then goes on by itself.</span>
-      </div>
+      <TextField label="Reason" optional data-autofocus value={reason} onChange={setReason} />
+      <TextField
+        label="Until"
+        optional
+        hint="In the zone of this browser. It then goes on by itself."
+        type="datetime-local"
+        value={until}
+        onChange={setUntil}
+      />
     </FormDialog>
   )
 }

@@ -16,6 +16,7 @@ import { Note, ProblemNote } from '@/parts/Note'
 import { PageHead } from '@/parts/PageHead'
 import { Table } from '@/parts/Table'
 import { Tabs } from '@/parts/Tabs'
+import { TextField } from '@/parts/TextField'
 import { Time } from '@/parts/Time'
 import { asProblem, View } from '@/parts/View'
 import { shortId } from '@/words/numbers'
@@ -242,22 +243,12 @@ function NewKey({ onClose }: { onClose: () => void }) {
   return (
     <FormDialog
       title="New key"
-      submit={'Make key'}
+      submit="Make key"
       disabled={!name.trim()}
       onSubmit={() => void make()}
       onClose={onClose}
     >
-      <div className="field">
-        <label htmlFor={`${id}name`}>Name</label>
-        <input
-          id={`${id}name`}
-          className="input"
-          data-autofocus
-          placeholder="nightly import"
-          value={name}
-          onChange={(event) => setName(event.target.value)}
-        />
-      </div>
+      <TextField label="Name" data-autofocus placeholder="nightly import" value={name} onChange={setName} />
       <div className="form-grid">
         <div className="field">
           <label htmlFor={`${id}role`}>Role</label>
@@ -273,18 +264,7 @@ function NewKey({ onClose }: { onClose: () => void }) {
             <option value="admin">admin: everything</option>
           </select>
         </div>
-        <div className="field">
-          <label htmlFor={`${id}days`}>Good for (days)</label>
-          <input
-            id={`${id}days`}
-            className="input"
-            type="number"
-            min={1}
-            placeholder="no end"
-            value={days}
-            onChange={(event) => setDays(event.target.value)}
-          />
-        </div>
+        <TextField label="Good for (days)" type="number" min={1} placeholder="no end" value={days} onChange={setDays} />
       </div>
       {problem && <ProblemNote problem={problem} />}
     </FormDialog>

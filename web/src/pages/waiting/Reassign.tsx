@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { Dialog } from '@/parts/Dialog'
+import { TextField } from '@/parts/TextField'
 
 interface Props {
   to: string | null
@@ -14,24 +15,20 @@ export function Reassign({ to, onTo, onClose }: Props) {
     <Dialog title="Ask somebody else" onClose={onClose}>
       {/* Not a form of its own: the dialog is opened from within one. */}
       <div className="stack">
-        <div className="field">
-          <label htmlFor="reassign-to">Name</label>
-          <input
-            id="reassign-to"
-            className="input"
-            data-autofocus
-            maxLength={200}
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key !== 'Enter') return
-              event.preventDefault()
-              event.stopPropagation()
-              onTo(name.trim() || null)
-            }}
-          />
-          <span className="hint">Empty: anybody may answer. A claim ends with it.</span>
-        </div>
+        <TextField
+          label="Name"
+          hint="Empty: anybody may answer. A claim ends with it."
+          data-autofocus
+          maxLength={200}
+          value={name}
+          onChange={setName}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter') return
+            event.preventDefault()
+            event.stopPropagation()
+            onTo(name.trim() || null)
+          }}
+        />
         <div className="dialog-foot">
           <button type="button" className="button primary" onClick={() => onTo(name.trim() || null)}>
             Ask {name.trim() || 'anybody'}
