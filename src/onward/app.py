@@ -26,6 +26,7 @@ from onward.engine.database import Database
 from onward.engine.decider import Decider
 from onward.engine.default_schedules import make_defaults
 from onward.engine.dimensions import Dimensions
+from onward.engine.folder_watch import FolderWatch
 from onward.engine.hot import Hot
 from onward.engine.in_process import InProcess
 from onward.engine.keys import Answers, Keys, Tickets
@@ -674,7 +675,12 @@ class Onward:
         Any number may run on one database. At its start, schedules that ship with job types are made (once), and the
         file of the setting ``scheduler.file`` is loaded.
         """
-        return Scheduler(self._store, self.clock, self._decider, self._make_schedules)
+        watches = [
+            FolderWatch(self.clock, declared, self.schedules.get, self.schedules.run_now)
+            for declared in self.job_types.default_schedules()
+            if declared.watch is not None
+        ]
+        return Scheduler(self._store, self.clock, self._decider, self._make_schedules, watches)
 
     def _make_schedules(self) -> None:
         make_defaults(self._store, self.job_types, self._ids)

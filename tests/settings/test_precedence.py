@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from onward.errors import InvalidConfig
 from onward.settings import Origin, Settings
 from tests.settings.conftest import Place
 
@@ -107,3 +109,26 @@ def test_dotenv_of_another_program_is_passed_over(place: Place) -> None:
 
 def test_without_a_home_there_is_no_user_file(tmp_path: Path) -> None:
     assert Settings.load(tmp_path, {}, system_folder=tmp_path) == Settings()
+
+
+def test_services_are_found_again_and_nothing_else_is(place: Place) -> None:
+    place.write("cwd/onward.toml", '[vault]\npath = "old"\n[worker]\nname = "one"\n')
+    before = place.load(code={"models": {"key": "k"}})
+    place.write("cwd/onward.toml", '[vault]\npath = "new"\n[worker]\nname = "two"\n')
+    place.write("cwd/.env", "ONWARD_LANGGRAPH_URL=redis://cache/2\n")
+    now = before.renewed()
+    assert (before.vault.path, now.vault.path, now.langgraph.url) == ("old", "new", "redis://cache/2")
+    assert (now.worker.name, now.models.key) == ("one", "k"), "what runs stays, and code goes before files"
+    place.write("cwd/onward.toml", '[vault]\npath = "third"\n')
+    assert now.renewed().vault.path == "third"
+    place.write("cwd/onward.toml", "[vault]\npth = 1\n")
+    with pytest.raises(InvalidConfig, match="vault.pth is not a setting. Did you mean vault.path?"):
+        now.renewed()
+    in_code = Settings(vault={"path": "code"})
+    assert in_code.renewed() is in_code
+
+
+def test_settings_become_plain_values_and_the_same_record_again(place: Place) -> None:
+    found = place.load(code={"models": {"key": "secret"}, "worker": {"lease_seconds": "7s"}, "backup_path": "b"})
+    assert Settings(**found.as_mapping()) == found
+    assert Settings(**json.loads(json.dumps(found.as_mapping()))) == found

@@ -68,6 +68,7 @@ class Context:
         self._every = every or port.settings.checkpoint.every_items
         self._seconds = seconds or port.settings.checkpoint.every_seconds
         self._on_changed_inputs = on_changed_inputs
+        self._settings: Settings | None = None
         self._since = 0
         self._saved_at = port.clock.monotonic()
         self._text: str | None = None
@@ -139,8 +140,14 @@ class Context:
 
     @property
     def settings(self) -> Settings:
-        """The application's settings."""
-        return self._port.settings
+        """The application's settings; those of services that jobs use, such as ``vault``, as they are at this run.
+
+        So what was configured in a file or in ``.env`` is used without a restart. Raises ``InvalidConfig`` for a file
+        that is wrong now.
+        """
+        if self._settings is None:
+            self._settings = self._port.settings.renewed()
+        return self._settings
 
     @property
     def clock(self) -> Clock:

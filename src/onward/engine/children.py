@@ -7,7 +7,6 @@ all that it has started. Lines are JSON.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -92,7 +91,7 @@ class Children:
             "module": func.__module__,
             "function": func.__qualname__,
             "url": self._url,
-            "settings": {name: value for name, value in dataclasses.asdict(self._settings).items() if name[0] != "_"},
+            "settings": self._settings.renewed().as_mapping(),
             "every": desk.job_type.checkpoint_every,
             "seconds": desk.job_type.checkpoint_seconds,
             "on_changed_inputs": desk.job_type.on_changed_inputs,

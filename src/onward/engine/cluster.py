@@ -97,10 +97,10 @@ class Bridge(Service):
 
     def _order(self) -> dict[str, Any]:
         path = self._store.sqlite_path
-        settings = dataclasses.asdict(dataclasses.replace(self._store.settings, cluster=type(self._cluster)()))
+        settings = dataclasses.replace(self._store.settings.renewed(), cluster=type(self._cluster)())
         return {
             "url": self._store.url if path is None else f"sqlite:///{path.resolve()}",
-            "settings": {name: value for name, value in settings.items() if name[0] != "_"},
+            "settings": settings.as_mapping(),
             "places": [self._cluster.app] if self._cluster.app else _modules(self._registry),
             "queue": self._cluster.queue,
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -28,13 +28,22 @@ _AGAIN_SECONDS = 1.0
 class Scheduler(Service):
     """Starts what is due. ``run`` blocks and handles signals; as a context manager it runs in the background.
 
-    ``prepare`` is called once at the start: schedules that ship, and those of the configured file.
+    ``prepare`` is called once at the start: schedules that ship, and those of the configured file. The services
+    ``beside`` it begin and end with it.
     """
 
     name = "scheduler"
 
-    def __init__(self, store: Store, clock: Clock, decider: Decider, prepare: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        decider: Decider,
+        prepare: Callable[[], None],
+        beside: Sequence[Service] = (),
+    ) -> None:
         super().__init__(clock)
+        self._beside = beside
         self._store = store
         self._decider = decider
         self._prepare = prepare
@@ -94,6 +103,8 @@ class Scheduler(Service):
         self._is_prepared = True
         self._stop_listening = self._store.doorbell.listen(self.wake)
         super().start()
+        for service in self._beside:
+            service.start()
 
     def stop(self, timeout: float | None = 5.0) -> bool:
         """End after what is being decided now; whether it has ended."""
@@ -101,7 +112,8 @@ class Scheduler(Service):
         if self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None
-        return super().stop(timeout)
+        ended = [service.stop(timeout) for service in self._beside]
+        return super().stop(timeout) and all(ended)
 
     def ask_to_stop(self) -> None:
         """Have ``run`` come to an end; safe in signal handlers."""

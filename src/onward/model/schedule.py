@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from onward.errors import InvalidSchedule
@@ -206,7 +207,7 @@ class DefaultSchedule:
     """A schedule that ships with a job type: made at the first start, once; deleted, it stays deleted.
 
     ``ready`` says why it cannot do its work yet (a service that is not configured), or None: with a reason it is made
-    disabled.
+    disabled. ``watch`` says which folder, if any, is to be watched now: a change there starts a job at once.
     """
 
     name: str
@@ -218,3 +219,17 @@ class DefaultSchedule:
     bot_id: str | None = None
     description: str = ""
     ready: Callable[[], str | None] | None = None
+    watch: Callable[[], Watched | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A folder whose files start a job when they change: those with one of these suffixes, not hidden ones."""
+
+    folder: Path
+    suffixes: tuple[str, ...]
+
+    def is_meant(self, path: Path) -> bool:
+        """Whether a change of this path counts. A path without a suffix may be a folder that came or went."""
+        below = path.relative_to(self.folder).parts if path.is_relative_to(self.folder) else path.parts
+        return not any(part.startswith(".") for part in below) and path.suffix in ("", *self.suffixes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from onward.settings.groups import (
 )
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
 from onward.settings.origin import Origin
+
+_OF_SERVICES = ("models", "sources", "cloud", "langgraph", "profile_maintenance", "vault")
+"""What a job asks for, and nothing that runs: it may change while a service runs."""
 
 
 @group
@@ -75,6 +78,7 @@ class Settings(Group):
         False, kinds.TRUTH, "true: schedules start nothing, people still can", also=("AUTOMATION_PAUSE",)
     )
     _places: Mapping[str, tuple[str, ...]] | None = dataclasses.field(default=None, init=False, compare=False)
+    _again: Callable[[], Settings] | None = dataclasses.field(default=None, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         problems = list(_read_groups(self))
@@ -101,6 +105,7 @@ class Settings(Group):
         (``{"worker.concurrency": 8}``). Raises ``InvalidConfig`` with all problems at once.
         """
         around = Surroundings(Path(cwd or Path.cwd()), os.environ if environ is None else environ, system_folder)
+        again = partial(cls.load, around.cwd, around.environ, flags, code, system_folder=system_folder)
         finding = find(all_rules(), around, flags or {}, code or {})
         nested: dict[str, Any] = {}
         for key, value in finding.values.items():
@@ -111,7 +116,31 @@ class Settings(Group):
                 nested[first] = value
         settings = cls(**nested)
         object.__setattr__(settings, "_places", finding.places)
+        object.__setattr__(settings, "_again", again)
         return settings
+
+    def renewed(self) -> Settings:
+        """The same settings, but those of services that jobs use as the same places say them at this moment.
+
+        They are ``models``, ``sources``, ``cloud``, ``langgraph``, ``profile_maintenance`` and ``vault``. Settings that
+        were made in code stay as they are. Raises ``InvalidConfig`` for a file that is wrong now.
+        """
+        if self._again is None:
+            return self
+        found = self._again()
+        renewed = dataclasses.replace(self, **{name: getattr(found, name) for name in _OF_SERVICES})
+        object.__setattr__(renewed, "_places", found._places)
+        object.__setattr__(renewed, "_again", self._again)
+        return renewed
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Plain values, secrets too, of which ``Settings(**mapping)`` makes the same record in another process."""
+        return {
+            field.name: {name: getattr(value, name) for name in rules(value)} if isinstance(value, Group) else value
+            for field in dataclasses.fields(self)
+            if field.init
+            for value in [getattr(self, field.name)]
+        }
 
     def origins(self) -> list[Origin]:
         """Every setting with the place that its value comes from and the places that it hides."""

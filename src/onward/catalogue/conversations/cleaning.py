@@ -16,7 +16,7 @@ from onward.catalogue.conversations.outside.redis_place import RedisPlace
 from onward.catalogue.conversations.outside.sqlite_place import SqlitePlace
 from onward.catalogue.conversations.plan.thread import Policy, Why
 from onward.errors import OnwardError
-from onward.settings import Settings, hide_secrets
+from onward.settings import hide_secrets
 
 _DAY = 86400.0
 _THREADS_AT_ONCE = 100
@@ -46,8 +46,7 @@ class Cleaning:
         self._ctx = ctx
         self._wishes = wishes
         self._spared = spared
-        self._whole_settings = settings_now(ctx.settings)
-        self._settings = self._whole_settings.langgraph
+        self._settings = ctx.settings.langgraph
         self._never = threading.Event()
 
     def run(self) -> dict[str, Any]:
@@ -66,7 +65,7 @@ class Cleaning:
         ctx = self._ctx
         state = ctx.state
         state.setdefault("now", ctx.clock.now().timestamp())
-        url = connection.address(self._whole_settings)
+        url = connection.address(self._settings)
         ctx.log.info("Starting the clean-up of checkpoints.", at=hide_secrets(url), dry_run=self._wishes.dry_run)
         begun = ctx.clock.monotonic()
         place = self._open(url)
@@ -205,14 +204,6 @@ class Cleaning:
     def _rest(self, seconds: float) -> None:
         """As long as the work took: so others have the server at least half of the time."""
         self._ctx.clock.wait(self._never, min(seconds, _MOST_REST_SECONDS))
-
-
-def settings_now(settings: Settings) -> Settings:
-    """The application's settings, or where they say nothing of conversations, those that are found at this moment.
-
-    So a service that was configured in a file or in ``.env`` since the start is used without a restart.
-    """
-    return settings if settings.langgraph.is_configured else Settings.load()
 
 
 def _where(url: str) -> str:

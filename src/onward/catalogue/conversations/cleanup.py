@@ -8,7 +8,7 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.conversations.cleaning import Cleaning, Spared, Wishes, settings_now
+from onward.catalogue.conversations.cleaning import Cleaning, Spared, Wishes
 from onward.errors import InvalidParams
 from onward.settings import Settings
 
@@ -94,6 +94,6 @@ def job_types(spared: Spared, settings: Settings | None = None) -> JobTypes:
 
 
 def _why_not(settings: Settings) -> str | None:
-    if settings_now(settings).langgraph.is_configured:
+    if settings.langgraph.is_configured:
         return None
     return f"Nobody has said where the checkpoints are: set ONWARD_LANGGRAPH_URL, then `onward schedule resume {NAME}`."

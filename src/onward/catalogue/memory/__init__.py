@@ -37,7 +37,10 @@ def job_types(settings: Settings) -> JobTypes:
     def ready() -> str | None:
         if is_configured(settings.models):
             return None
-        return "No language model is configured: set ONWARD_MODELS_LOCAL_ADDRESS, or ONWARD_MODELS_KEY."
+        return (
+            "No language model is configured: set ONWARD_MODELS_LOCAL_ADDRESS, or ONWARD_MODELS_KEY, "
+            "then `onward schedule resume profile_maintenance`."
+        )
 
     types.default_schedule(
         "profile_maintenance",

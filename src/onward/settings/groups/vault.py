@@ -11,6 +11,7 @@ class Vault(Group):
     """A folder of Markdown files in three tiers, and a graph."""
 
     path: str | None = setting(None, kinds.TEXT, "the folder of notes; none: there is no vault")
+    watch: bool = setting(False, kinds.TRUTH, "true: the scheduler watches the folder, and has changes synced at once")
     tier1: str = setting("tier1", kinds.TEXT, "folder of the first tier, below the vault: what was said")
     tier2: str = setting("tier2", kinds.TEXT, "folder of the second tier: summaries")
     tier3: str = setting("tier3", kinds.TEXT, "folder of the third tier: concepts")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from onward.catalogue.conversations.extras import load
 from onward.errors import OnwardError
-from onward.settings import Settings, hide_secrets
+from onward.settings import LangGraph, Settings, hide_secrets
 
 _log = logging.getLogger(__name__)
 _SECONDS = 30.0
@@ -16,9 +16,8 @@ _OTHERS = {0: "a cache", 1: "Celery"}
 """What is often kept in the first databases of a shared Redis."""
 
 
-def address(settings: Settings) -> str:
+def address(here: LangGraph) -> str:
     """The address that the settings say: ``langgraph.url``, else Redis at its host, port and database."""
-    here = settings.langgraph
     if here.url is not None:
         return here.url
     password = f":{quote(here.redis_password, safe='')}@" if here.redis_password else ""
@@ -36,7 +35,7 @@ def get_redis_connection(settings: Settings | None = None) -> Any:
     It gives bytes, since values need not be text. Raises ``OnwardError`` when the settings name another kind of
     database, ``MissingExtra`` when redis is not installed. Nothing is sent before the first command.
     """
-    url = address(settings or Settings.load())
+    url = address((settings or Settings.load()).langgraph)
     if not is_redis(url):
         raise OnwardError(
             f"The conversations are not in Redis, but at {hide_secrets(url)}.",

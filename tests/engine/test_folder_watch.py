@@ -1,0 +1,107 @@
+"""A watched folder: files that change start a job of the schedule, once the changes have ceased."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onward import Context, Onward
+from onward.model.schedule import Watched
+from tests.app_fixtures import PATIENCE, pause, quick_settings, until
+
+
+class Folder:
+    """The folder that is watched, and the application whose job reads it."""
+
+    def __init__(self, app: Onward, path: Path) -> None:
+        self.app = app
+        self.path = path
+        self.watched: Watched | None = Watched(path, (".md",))
+        self.seen: list[set[str]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        app.job(name="read")(self.read)
+        app.job_types.default_schedule("read", cron="0 0 1 1 *", watch=lambda: self.watched)
+
+    def read(self, ctx: Context) -> int:
+        """See which notes there are; one that comes later is not seen any more."""
+        self.seen.append({file.name for file in self.path.rglob("*.md")})
+        assert self.gate.wait(PATIENCE)
+        return len(self.seen)
+
+    def write(self, *names: str) -> None:
+        for name in names:
+            (self.path / name).parent.mkdir(exist_ok=True)
+            (self.path / name).write_text("text\n")
+
+    def until_seen(self, *names: str) -> None:
+        until(lambda: self.seen and set(names) <= self.seen[-1], f"a job that sees {names}")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    (tmp_path / "notes").mkdir()
+    app = Onward(settings=quick_settings(f"sqlite:///{tmp_path / 'jobs.db'}"))
+    made = Folder(app, tmp_path / "notes")
+    with app.scheduler(), app.worker(concurrency=2):
+        for number in range(int(PATIENCE)):
+            # The watch begins some time after the scheduler, and does not say when.
+            made.write(f"first{number}.md")
+            pause(2)
+            if made.seen:
+                break
+        pause(2)
+        until(lambda: app.counts().get("completed", 0) == len(made.seen), "the end of the first jobs")
+        yield made
+        made.gate.set()
+    app.close()
+
+
+def test_changes_start_one_job_and_other_files_none(folder: Folder) -> None:
+    before = len(folder.seen)
+    folder.write("one.md", "two.md", "below/three.md")
+    folder.until_seen("one.md", "two.md", "three.md")
+    folder.write(".hidden.md", "picture.png", ".obsidian/workspace.md")
+    pause(3)
+    assert len(folder.seen) <= before + 2, "a folder that is new may be told apart from what is in it"
+    (folder.path / "one.md").unlink()
+    until(lambda: "one.md" not in folder.seen[-1], "a job after a note went")
+
+
+def test_change_that_comes_while_a_job_runs_is_seen_by_the_next_one(folder: Folder) -> None:
+    folder.gate.clear()
+    folder.write("early.md")
+    folder.until_seen("early.md")
+    folder.write("late.md")
+    pause(3)
+    assert "late.md" not in folder.seen[-1]
+    folder.gate.set()
+    folder.until_seen("early.md", "late.md")
+
+
+def test_paused_and_deleted_schedules_start_nothing(folder: Folder) -> None:
+    before = len(folder.seen)
+    folder.app.schedules.pause("read")
+    folder.write("paused.md")
+    pause(3)
+    assert len(folder.seen) == before
+    folder.app.schedules.resume("read")
+    folder.write("resumed.md")
+    folder.until_seen("paused.md", "resumed.md")
+    before = len(folder.seen)
+    folder.app.schedules.delete("read")
+    folder.write("deleted.md")
+    pause(3)
+    assert len(folder.seen) == before
+
+
+def test_another_folder_may_be_meant_meanwhile(folder: Folder, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    folder.watched, folder.path = Watched(other, (".md",)), other
+    pause(6)
+    folder.write("there.md")
+    folder.until_seen("there.md")
