@@ -257,8 +257,9 @@ class Show:
         if tries and (actor.is_stopped or not self._is_server_up):
             self._in(1, lambda: self._see_ended(actor, pid, tries - 1))
             return
-        self.slow_exits.append(f"{actor.part.name} (process {pid}) did not end in time after SIGTERM")
-        actor.process.kill()
+        self.slow_exits.append(f"{actor.part.name} (process {pid}) did not end in time after SIGTERM: see its log")
+        actor.process.send_signal(signal.SIGUSR2)
+        self._in(1, actor.process.kill)
 
     def _shift_clock(self, planned: Planned) -> None:
         actor = self.stage.workers[planned.target % len(self.stage.workers)]
@@ -393,7 +394,11 @@ class Show:
         wait_until(lambda: not any(actor.lives for actor in living), 15 * _crowd())
         for actor in living:
             if actor.lives:
-                self.slow_exits.append(f"{actor.part.name} (process {actor.pid}) did not end in time after SIGTERM")
+                self.slow_exits.append(
+                    f"{actor.part.name} (process {actor.pid}) did not end in time after SIGTERM: see its log"
+                )
+                if actor.process is not None:
+                    actor.process.send_signal(signal.SIGUSR2)
             elif actor.process is not None:
                 self.exits[f"{actor.expected_exit} {actor.process.returncode}"] += 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -24,6 +25,8 @@ def main() -> int:
     """Work until told to stop."""
     part = Part.mine()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(threadName)s %(levelname)s %(name)s %(message)s")
+    # Whoever does not end in time is asked where it is before it is killed.
+    faulthandler.register(signal.SIGUSR2, all_threads=True)
     control = Control(part.control)
     control.set_ready(True)
     _stop_inside(control)

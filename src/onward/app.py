@@ -484,11 +484,42 @@ class Onward:
             job_id, lambda c, j, now: transitions.resume(c, self._store, j, now, actor=actor), expect_version
         )
 
-    def restart(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
-        """Start a failed, cancelled or held job fresh: the same job, from the beginning."""
-        return self._move(
-            job_id, lambda c, j, now: transitions.restart(c, self._store, j, now, actor=actor), expect_version
+    def restart(
+        self, job_id: str, *, keep: bool = False, actor: str | None = None, expect_version: str | None = None
+    ) -> Job:
+        """Start a failed, cancelled or held job fresh: the same job, from the beginning; what it saved is dropped.
+
+        ``keep=True`` leaves it as it is, ended and with what it saved, and gives a new job that begins its work: until
+        retention takes the checkpoint (``retention.checkpoint_days``), ``resume`` goes on with the old one. Raises
+        ``IllegalTransition``.
+        """
+        if not keep:
+            return self._move(
+                job_id, lambda c, j, now: transitions.restart(c, self._store, j, now, actor=actor), expect_version
+            )
+        old = self.get(job_id)
+        new = self._checked(
+            Submission(
+                job_type=old.job_type,
+                params=old.params,
+                source_id=old.source_id,
+                user_id=old.user_id,
+                bot_id=old.bot_id,
+                queue=old.queue,
+                priority=old.priority,
+                idempotency_key=old.idempotency_key,
+                tags=old.tags,
+                on_conflict="wait",
+            )
         )
+
+        def follow(conn: Connection, j: str, now: datetime) -> Job:
+            transitions.leave_to(conn, self._store, j, new.job_id, now, actor=actor)
+            return self._submitter.write(conn, [new])[0]
+
+        made = self._move(job_id, follow, expect_version)
+        self._submitter.tell([made])
+        return made
 
     def discard(self, job_id: str, *, actor: str | None = None, expect_version: str | None = None) -> Job:
         """Drop what an interrupted job has saved; its record stays."""

@@ -146,6 +146,14 @@ def test_start_fresh_with_much_work_asks_a_second_time(page: Callable[[str], Pag
     shown.get_by_role("button", name="Back").click()
     expect(shown.get_by_role("button", name="Resume from 45%")).to_be_visible()
     assert served.call(f"jobs/{job['id']}")["state"] == "interrupted"
+    shown.get_by_role("button", name="Start fresh").click()
+    expect(shown.get_by_role("checkbox", name=re.compile(r"Keep the old checkpoints \d+ days"))).to_be_checked()
+    shown.get_by_role("button", name="Discard and start fresh").click()
+    expect(shown.get_by_text("Started fresh as a new job; the old one is kept", exact=True)).to_be_visible()
+    old = served.call(f"jobs/{job['id']}")
+    assert old["superseded_by"] != job["id"]
+    assert old["has_checkpoint"]
+    expect(shown).to_have_url(re.compile(old["superseded_by"]))
 
 
 def test_start_fresh_with_very_much_work_must_be_typed(page: Callable[[str], Page], served: Served) -> None:
@@ -158,8 +166,11 @@ def test_start_fresh_with_very_much_work_must_be_typed(page: Callable[[str], Pag
     act = shown.get_by_role("button", name="Discard and start fresh")
     expect(act).to_be_disabled()
     shown.get_by_role("alertdialog").get_by_role("textbox").fill("embed")
+    shown.get_by_role("checkbox", name=re.compile("Keep the old checkpoints")).uncheck()
+    expect(shown.get_by_role("alertdialog")).to_contain_text("What it had saved is dropped")
     act.click()
     expect(shown.get_by_text("Started fresh", exact=True)).to_be_visible()
+    assert served.call(f"jobs/{job['id']}")["superseded_by"] is None
 
 
 def test_unknown_total_shows_what_is_done(page: Callable[[str], Page], served: Served) -> None:

@@ -140,14 +140,7 @@ def _resume_family(conn: Connection, store: Store, job: Job, now: datetime, acto
 
 def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor: str | None = None) -> Job:
     """Start a failed, cancelled or held job again from the beginning; what it saved is dropped."""
-    job = locked(conn, store, job_id)
-    _refuse_without_type(job, "started fresh")
-    if job.is_part:
-        raise _illegal(job, f"started fresh by itself: it is {_part(job)}")
-    if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
-        raise _illegal(job, "started fresh")
-    if any(child.is_owned for child in _family(conn, store, job_id)):
-        raise _illegal(job, "started fresh while the code of its children has not left")
+    job = _startable(conn, store, job_id)
     checkpoints.drop_saved(conn, store.dialect, [job_id])
     questions.forget(conn, store.dialect, [job_id])
     families.start_over(conn, store.dialect, job_id)
@@ -175,6 +168,39 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     )
     _tell(conn, store, job, "restarted", now, actor)
     return locked(conn, store, job_id)
+
+
+def leave_to(
+    conn: Connection, store: Store, job_id: str, follower_id: str, now: datetime, *, actor: str | None = None
+) -> Job:
+    """End a failed, cancelled or held job in favour of one that begins its work again; what it saved stays for now.
+
+    Other unfinished work of this type on this source is left to it, too.
+    """
+    job = _startable(conn, store, job_id)
+    if job.is_owned:
+        raise _illegal(job, "left to another job while its code has not left")
+    if job.waiting_on is Waiting.HOLD:
+        cancel(conn, store, job_id, now, actor=actor)
+    if job.source_id is not None:
+        jobs.supersede_incomplete(conn, store.dialect, job.job_type, job.source_id, follower_id, now)
+    # A key means the newest job that was made with it.
+    changed = {"superseded_by": follower_id, "idempotency_key": None}
+    jobs.change_job(conn, store.dialect, job_id, job.fence, now, **changed)
+    _tell(conn, store, job, "restarted", now, actor, codec.encode({"as": follower_id}, "The follower", 65536))
+    return job
+
+
+def _startable(conn: Connection, store: Store, job_id: str) -> Job:
+    job = locked(conn, store, job_id)
+    _refuse_without_type(job, "started fresh")
+    if job.is_part:
+        raise _illegal(job, f"started fresh by itself: it is {_part(job)}")
+    if job.waiting_on is not Waiting.HOLD and job.status not in (Status.FAILED, Status.CANCELLED):
+        raise _illegal(job, "started fresh")
+    if any(child.is_owned for child in _family(conn, store, job_id)):
+        raise _illegal(job, "started fresh while the code of its children has not left")
+    return job
 
 
 def _let_go_on(conn: Connection, store: Store, job: Job, now: datetime) -> None:

@@ -196,9 +196,9 @@ class Remote:
         """Go on with a failed, cancelled or held job from its checkpoint."""
         return self._do(job_id, "resume")
 
-    def restart(self, job_id: str, *, actor: str | None = None) -> Job:
-        """Start a failed, cancelled or held job fresh."""
-        return self._do(job_id, "fresh")
+    def restart(self, job_id: str, *, keep: bool = False, actor: str | None = None) -> Job:
+        """Start a failed, cancelled or held job fresh; ``keep``: as a new job, what the old one saved stays."""
+        return self._do(job_id, "fresh", keep=keep)
 
     def discard(self, job_id: str, *, actor: str | None = None) -> Job:
         """Drop what an interrupted job has saved; its record stays."""

@@ -191,15 +191,25 @@ def find_digests(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> 
     }
 
 
+_INCOMPLETE = (
+    "source_id = ? AND job_type = ? AND parent_id IS NULL AND (status IN ('failed', 'cancelled') "
+    "OR waiting_on = 'hold') AND checkpoint_at IS NOT NULL AND superseded_by IS NULL"
+)
+
+
 def find_incomplete(conn: Connection, dialect: Dialect, job_type: str, source_id: str) -> Job | None:
     """The newest unfinished work of this type on this source that was not resumed, superseded or discarded."""
-    sql = (
-        f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE source_id = ? AND job_type = ? AND parent_id IS NULL "
-        "AND (status IN ('failed', 'cancelled') OR waiting_on = 'hold') AND checkpoint_at IS NOT NULL "
-        "AND superseded_by IS NULL ORDER BY job_id DESC LIMIT 1"
-    )
+    sql = f"SELECT {rows.JOB_COLUMNS} FROM jobs WHERE {_INCOMPLETE} ORDER BY job_id DESC LIMIT 1"
     found = dialect.query(conn, sql, [source_id, job_type])
     return rows.job(found[0]) if found else None
+
+
+def supersede_incomplete(
+    conn: Connection, dialect: Dialect, job_type: str, source_id: str, follower_id: str, now: datetime
+) -> None:
+    """All of it is followed by this job, and is not offered any more; what it saved stays."""
+    sql = f"UPDATE jobs SET superseded_by = ?, updated_at = ? WHERE {_INCOMPLETE}"
+    dialect.execute(conn, sql, [follower_id, dialect.time(now), source_id, job_type])
 
 
 def count_ready_before(conn: Connection, dialect: Dialect, job: Job) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,24 @@ import pytest
 
 from onward.catalogue.vault.outside.databases import GraphUnavailable, open_graph
 from onward.catalogue.vault.outside.graph import VaultGraph
+from onward.settings import Settings
 from tests.catalogue.vault.graphs import Place, bolt_server, mark
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with bolt_server(tmp_path_factory.mktemp("graph")) as found:
         yield found
+
+
+@pytest.fixture
+def server(tmp_path: Path, running: dict[str, str]) -> dict[str, str]:
+    """A graph server with nothing in it."""
+    settings = Settings(vault=dict(running))
+    graph = open_graph(settings.vault, settings.backup_path)
+    graph.run("MATCH (n) DETACH DELETE n")
+    graph.close()
+    return running
 
 
 def test_a_server_and_the_file_come_to_the_same(tmp_path: Path, server: dict[str, str]) -> None:
@@ -58,3 +70,22 @@ def test_a_server_that_is_not_there_or_refuses_is_told(tmp_path: Path, server: d
         place = Place(tmp_path / next(iter(wrong)), **{**server, **wrong})
         with pytest.raises(GraphUnavailable):
             place.sync()
+
+
+def test_two_syncs_at_once_come_to_the_same_as_one(tmp_path: Path, server: dict[str, str]) -> None:
+    for name in ("alone", "server"):
+        (tmp_path / name).mkdir()
+    alone, place = Place(tmp_path / "alone"), Place(tmp_path / "server", **server)
+    for each in (alone, place):
+        for number in range(120):
+            each.write(f"tier1/{number}.md", f"text {number} {mark(f'b{number}')}\n\nmore {mark(f'c{number}')}\n")
+    reports: list[dict[str, object]] = []
+    threads = [threading.Thread(target=lambda: reports.append(place.sync())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 2, "neither fails"
+    alone.sync()
+    assert place.state() == alone.state()
+    assert place.counts() == {}

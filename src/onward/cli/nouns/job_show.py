@@ -77,7 +77,7 @@ def _facts(here: Here, job: Job) -> list[tuple[str, str]]:
         ("Ended", _moment(here, job, "completed_at") + _duration(job)),
         ("Checkpoint", _checkpoint(job, zone.show(job.checkpoint_at), ago(job.checkpoint_at, now))),
         ("Noted by", _noted(here, job)),
-        ("Resumed as", shown(job.superseded_by) if job.superseded_by and job.superseded_by != job.parent_id else ""),
+        ("Followed by", shown(job.superseded_by) if job.superseded_by and job.superseded_by != job.parent_id else ""),
     ]
     return [(name, value) for name, value in rows if value]
 

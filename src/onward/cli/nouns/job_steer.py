@@ -150,10 +150,14 @@ def resume(
     return _watched(here, act(here, "resume", chosen, lambda job: go_on(here, job)), watch and not dry_run)
 
 
-@verb(verbs, "fresh", "onward job fresh 7K2M9Q", _BULK.format("fresh", "failed"), data=True)
+@verb(
+    verbs, "fresh", "onward job fresh 7K2M9Q", "onward job fresh 7K2M9Q --keep", _BULK.format("fresh", "failed"),
+    data=True,
+)  # fmt: skip
 def fresh(
     here: Here,
     jobs: Jobs = None,
+    keep: Annotated[bool, typer.Option("--keep", help="As new jobs; the old ones stay, with what they saved.")] = False,
     filter: FilterOption = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -163,9 +167,9 @@ def fresh(
     """Start failed, cancelled or interrupted jobs from the beginning; what they saved is dropped."""
 
     def do(job: Job) -> Job:
-        if filter is None and not yes:
+        if filter is None and not yes and not keep:
             _confirm_loss(job)
-        return here.app.restart(job.id, actor=here.actor)
+        return here.app.restart(job.id, keep=keep, actor=here.actor)
 
     return _watched(
         here, act(here, "fresh", Chosen(jobs or (), filter, dry_run, yes, expect), do), watch and not dry_run

@@ -32,6 +32,13 @@ class Again(BaseModel):
     resume: bool | None = None
 
 
+class Fresh(BaseModel):
+    """How a job is started fresh."""
+
+    model_config = ConfigDict(extra="forbid")
+    keep: bool = Field(default=False, description="Begin as a new job; the old one stays, with what it saved.")
+
+
 class Change(BaseModel):
     """What of a waiting job shall be otherwise; what is left out stays."""
 
@@ -55,9 +62,10 @@ def resume(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
 
 
 @routes.post("/{job_id}/fresh", responses=ANSWERS)
-def fresh(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
-    """Start a failed, cancelled or held job from the beginning; what it saved is dropped."""
-    return job_record(app.restart(job_id, actor=caller.name, expect_version=match), app.job_types)
+def fresh(caller: Operator, app: App, job_id: str, match: Match, how: Fresh | None = None) -> JobRecord:
+    """Start a failed, cancelled or held job from the beginning; what it saved is dropped, or kept with the old job."""
+    keep = (how or Fresh()).keep
+    return job_record(app.restart(job_id, keep=keep, actor=caller.name, expect_version=match), app.job_types)
 
 
 @routes.post("/{job_id}/again", status_code=201, responses=ANSWERS)

@@ -58,13 +58,13 @@ export function ResumeDialog({ jobId, startFresh = false, onClose, onDone, stay 
     )
   }
   const { facts, tag } = found.data
-  const act = async (verb: 'resume' | 'fresh', said: string) => {
+  const act = async (verb: 'resume' | 'fresh', said: string, body?: { keep: boolean }) => {
     try {
-      const job = await call<Job>(`${path}/${verb}`, { method: 'POST', match: tag })
+      const job = await call<Job>(`${path}/${verb}`, { method: 'POST', match: tag, body })
       onDone(job)
       toast(said)
       onClose()
-      if (!stay) void navigate(`/jobs/${encodeURIComponent(jobId)}`)
+      if (!stay) void navigate(`/jobs/${encodeURIComponent(job.id)}`)
     } catch (error) {
       const faster = await whoWasFaster(path, error)
       if (!faster) throw error
@@ -79,7 +79,9 @@ export function ResumeDialog({ jobId, startFresh = false, onClose, onDone, stay 
       overtaken={overtaken}
       onClose={onClose}
       onResume={() => act('resume', `Resumed from ${far(facts)}${number}`)}
-      onFresh={() => act('fresh', 'Started fresh')}
+      onFresh={(keep) =>
+        act('fresh', keep ? 'Started fresh as a new job; the old one is kept' : 'Started fresh', { keep })
+      }
     />
   )
 }

@@ -9,14 +9,15 @@ import { Tip } from '@/parts/Tip'
 import { asProblem } from '@/parts/View'
 import { about, absolute } from '@/words/times'
 import { ResumeBody } from './ResumeBody'
-import { asksTwice, doubtOf, far, titleOf, VERY_MUCH_SECONDS } from './words'
+import { asksTwice, doubtOf, far, keptDays, titleOf, VERY_MUCH_SECONDS } from './words'
 
 interface Props {
   facts: ResumeFacts
   /** Begin with the second step of "Start fresh" where there is one. */
   startFresh?: boolean
   onResume: () => Promise<unknown>
-  onFresh: () => Promise<unknown>
+  /** `keep`: as a new job, beside what this one has saved. */
+  onFresh: (keep: boolean) => Promise<unknown>
   onClose: () => void
   /** What somebody faster did: the dialog then says so and offers nothing else. */
   overtaken: { by: string; at: string; what: string } | null
@@ -67,7 +68,7 @@ export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, o
         problem={problem}
         onBack={() => setSure(false)}
         onClose={onClose}
-        onFresh={() => void run(onFresh)}
+        onFresh={(keep) => void run(() => onFresh(keep))}
       />
     )
   }
@@ -92,7 +93,7 @@ export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, o
             type="button"
             className="button"
             disabled={busy}
-            onClick={() => (asksTwice(facts) ? setSure(true) : void run(onFresh))}
+            onClick={() => (asksTwice(facts) ? setSure(true) : void run(() => onFresh(false)))}
           >
             Start fresh
           </button>
@@ -120,13 +121,15 @@ interface FreshProps {
   problem: Problem | null
   onBack: () => void
   onClose: () => void
-  onFresh: () => void
+  onFresh: (keep: boolean) => void
 }
 
 /** The second step: what is discarded; above half an hour of work the job type must be typed. */
 function FreshStep({ facts, busy, problem, onBack, onClose, onFresh }: FreshProps) {
   const [text, setText] = useState('')
+  const [keeps, setKeeps] = useState(true)
   const id = useId()
+  const canKeep = facts.checkpoint !== null
   const typed = facts.lost_seconds > VERY_MUCH_SECONDS
   const ready = !typed || text.trim() === facts.job_type
   return (
@@ -135,13 +138,21 @@ function FreshStep({ facts, busy, problem, onBack, onClose, onFresh }: FreshProp
         className="stack"
         onSubmit={(event) => {
           event.preventDefault()
-          if (ready && !busy) onFresh()
+          if (ready && !busy) onFresh(keeps && canKeep)
         }}
       >
         <p>
-          {facts.job_type} begins again from 0. What it had saved is dropped; the record and the log of what it did so
-          far are kept.
+          {facts.job_type} begins again from 0
+          {keeps && canKeep
+            ? ', as a new job. This one stays as it is, and can be resumed as long as its checkpoints are kept.'
+            : '. What it had saved is dropped; the record and the log of what it did so far are kept.'}
         </p>
+        {canKeep && (
+          <label className="row tight">
+            <input type="checkbox" checked={keeps} onChange={(event) => setKeeps(event.target.checked)} />
+            Keep the old checkpoints {keptDays(facts)}
+          </label>
+        )}
         {facts.in_doubt.length > 0 && (
           <Note tone="amber">
             May have happened already, and is done again without a question: {facts.in_doubt.map(doubtOf).join(', ')}.

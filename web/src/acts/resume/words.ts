@@ -60,6 +60,14 @@ export function freshOf(facts: ResumeFacts): string | null {
   return `Start fresh: ${whole}loses ${about(facts.lost_seconds)} of work.`
 }
 
+/** "14 days": how long the newest checkpoint is kept; "until they are deleted" where that has no end. */
+export function keptDays(facts: ResumeFacts): string {
+  const until = facts.checkpoint?.kept_until
+  if (!until) return 'until they are deleted'
+  const days = Math.max(1, Math.round((Date.parse(until) - Date.now()) / 86_400_000))
+  return days === 1 ? '1 day' : `${days} days`
+}
+
 const MUCH_SECONDS = 5 * 60
 export const VERY_MUCH_SECONDS = 30 * 60
 

@@ -1,0 +1,116 @@
+"""Started fresh as a new job: the old one stays with what it saved, until it is resumed or retention takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from onward import ChangedMeanwhile, Context, IllegalTransition, IncompleteJobFound, JobPhase, Onward
+from tests.app_fixtures import run_all
+
+
+@dataclass
+class Count:
+    """A job type that fails at an item until it is mended, and notes what it has done."""
+
+    app: Onward
+    is_broken: bool = True
+    done: list[tuple[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.app.job(name="count")(self.run)
+        self.app.job(name="other")(self.other)
+        self.app.chain("both", [JobPhase("other"), JobPhase("count")])
+
+    def run(self, ctx: Context, n: int = 5) -> int:
+        for item in ctx.each(range(n), every=1):
+            if item == 3 and self.is_broken:
+                raise RuntimeError("no room")
+            self.done.append((ctx.job_id, item))
+        return n
+
+    def other(self) -> str:
+        return "other"
+
+    def failed(self, job_type: str = "count", **options: Any) -> str:
+        """A job that has failed at the fourth item; the type is mended then."""
+        self.is_broken = True
+        job = self.app.submit(job_type, **options)
+        run_all(self.app)
+        assert self.app.get(job.id).status == "failed"
+        self.is_broken = False
+        return job.id
+
+
+@pytest.fixture
+def count(app: Onward) -> Count:
+    return Count(app)
+
+
+def test_the_new_job_begins_at_nothing_and_the_old_one_can_still_be_resumed(app: Onward, count: Count) -> None:
+    old = count.failed(tags=["t"], priority=3, queue="slow", user_id="ana", idempotency_key="monday")
+    new = app.restart(old, keep=True, actor="ada")
+    assert new.id != old
+    assert (new.status, new.has_checkpoint, new.params, new.tags) == ("pending", False, {"n": 5}, ("t",))
+    assert (new.priority, new.queue, new.user_id, new.idempotency_key) == (3, "slow", "ana", "monday")
+    left = app.get(old)
+    assert (left.status, left.has_checkpoint, left.superseded_by) == ("failed", True, new.id)
+    assert not left.is_interrupted
+    assert (app.history(old)[-1].kind, app.history(old)[-1].actor) == ("restarted", "ada")
+    assert app.submit("count", idempotency_key="monday").id == new.id, "the key means the new job"
+    run_all(app)
+    app.resume(old)
+    run_all(app)
+    assert [app.get(each).status for each in (old, new.id)] == ["completed", "completed"]
+    assert [item for job_id, item in count.done if job_id == new.id] == [0, 1, 2, 3, 4]
+    assert [item for job_id, item in count.done if job_id == old] == [0, 1, 2, 3, 4], "it went on where it was"
+    assert app.database.check() == []
+
+
+def test_work_on_a_source_is_not_asked_about_again(app: Onward, count: Count) -> None:
+    old = count.failed(source_id="wiki")
+    with pytest.raises(IncompleteJobFound):
+        app.submit("count", source_id="wiki")
+    new = app.restart(old, keep=True)
+    run_all(app)
+    assert app.get(new.id).status == "completed"
+    assert app.submit("count", source_id="wiki").id != old
+    assert app.checkpoints.list(old)
+
+
+def test_a_held_job_ends_and_a_chain_is_made_anew(app: Onward, count: Count) -> None:
+    held = app.submit("count", delay=60)
+    app.database.query("UPDATE jobs SET waiting_on = 'hold', checkpoint_at = created_at, checkpoint_number = 1")
+    assert app.restart(held.id, keep=True).status == "pending"
+    assert app.get(held.id).status == "cancelled"
+    run_all(app)
+    chain = count.failed("both")
+    again = app.restart(chain, keep=True)
+    run_all(app)
+    assert app.get(again.id).status == "completed"
+    assert [child.status for child in app.children(chain)] == ["completed", "failed"]
+    app.resume(chain)
+    run_all(app)
+    assert app.get(chain).status == "completed"
+
+
+def test_retention_takes_what_was_kept(app: Onward, count: Count) -> None:
+    old = count.failed()
+    app.restart(old, keep=True)
+    assert app.checkpoints.prune(timedelta(days=1)).jobs == 0
+    assert app.checkpoints.list(old)
+    assert app.checkpoints.prune(timedelta(0)).jobs == 1
+    assert app.checkpoints.list(old) == []
+
+
+def test_who_may_not_is_told_and_nothing_is_made(app: Onward, count: Count) -> None:
+    waiting = app.submit("count", delay=60)
+    with pytest.raises(IllegalTransition, match="started fresh"):
+        app.restart(waiting.id, keep=True)
+    old = count.failed()
+    with pytest.raises(ChangedMeanwhile):
+        app.restart(old, keep=True, expect_version="another")
+    assert app.count(job_type="count") == 2
