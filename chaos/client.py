@@ -96,7 +96,7 @@ class Client:
                 params = {"payload": "é" * self.chance.randint(1000, 60_000)}
             case "forker":
                 # Where it is about children, they do not end by themselves.
-                params = {"deaf": 40 if self.part.jobs == ["forker"] else self.chance.choice((0, 0.3, 12))}
+                params = {"deaf": 15 if self.part.jobs == ["forker"] else self.chance.choice((0, 0.3, 12))}
             case _:
                 pass
         return Asked(f"{self.part.name}-{len(self.asked)}", name, params)

@@ -233,7 +233,7 @@ def cancels_are_undone() -> None:
     def half(conn: Any, store: Any, job_id: str, now: Any, **named: Any) -> Any:
         found = cancel(conn, store, job_id, now, **named)
         sql = "UPDATE jobs SET status = 'pending', waiting_on = NULL, worker_id = NULL, completed_at = NULL "
-        store.dialect.execute(conn, sql + "WHERE job_id = ? AND generation % 2 = 1", [job_id])
+        store.dialect.execute(conn, sql + "WHERE job_id = ? AND generation IN (1, 3, 5)", [job_id])
         return found
 
     _replace(transitions, "cancel", half)

@@ -6,13 +6,12 @@ Any number may run, on any machines; none is the leader. A change of a schedule 
 from __future__ import annotations
 
 import logging
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType, TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
 
+from onward import signals
 from onward.clock import Clock
 from onward.engine.decider import Decider
 from onward.engine.service import Service
@@ -88,7 +87,7 @@ class Scheduler(Service):
 
     def run(self) -> None:
         """Work until told to stop (SIGTERM, SIGINT, ``stop``)."""
-        with self._signals():
+        with signals.heard(lambda _number: self.ask_to_stop()):
             self.start()
             try:
                 while not self._stop_asked.is_set():
@@ -116,7 +115,7 @@ class Scheduler(Service):
         return super().stop(timeout) and all(ended)
 
     def ask_to_stop(self) -> None:
-        """Have ``run`` come to an end; safe in signal handlers."""
+        """Have ``run`` come to an end."""
         self._stop_asked.set()
 
     def _rest(self) -> None:
@@ -133,19 +132,3 @@ class Scheduler(Service):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self.ask_to_stop()
-
-        kept: dict[int, Any] = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)

@@ -10,10 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 
+from onward import signals
 from onward.clock import Clock
 
 STUCK = 75
@@ -48,7 +47,7 @@ class Supervisor:
     def run(self) -> int:
         """Start, and start again with growing pauses; the worker's exit code, 128 + n when signal n ended it."""
         pause = _FIRST_PAUSE
-        with self._signals():
+        with signals.heard(self._pass_on):
             while True:
                 begun = self._clock.monotonic()
                 code = self._run_once()
@@ -76,23 +75,10 @@ class Supervisor:
         # A database that was never there is a wrong address; one that has gone comes back.
         return not (code == _UNREACHABLE and self.starts == 1)
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(number: int, _frame: FrameType | None) -> None:
-            self._stop_asked.set()
-            if self._process is not None and self._process.returncode is None:
-                self._process.send_signal(number)
-
-        kept = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
+    def _pass_on(self, number: int) -> None:
+        self._stop_asked.set()
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
 
 
 def _ended(code: int) -> str:

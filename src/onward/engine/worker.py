@@ -5,15 +5,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
+from onward import signals
 from onward.authoring.registry import JobTypes
 from onward.clock import Clock
 from onward.engine import proof
@@ -117,7 +116,7 @@ class Worker:
         back. A second one hurries. Returns the exit code: 0, or 75 when code that would not leave is still there.
         """
         self._is_blocking = True
-        with self._signals():
+        with signals.heard(lambda _number: self.ask_to_stop()):
             self.start()
             # What is there now stays: the collector need not look at it again and again.
             gc.freeze()
@@ -179,7 +178,7 @@ class Worker:
         self._bus.tell(WorkerStopped(worker=self.name, interrupted=interrupted))
 
     def ask_to_stop(self) -> None:
-        """Have ``run`` come to an end; safe in signal handlers. A second call hurries."""
+        """Have ``run`` come to an end. A second call hurries."""
         if self._stop_asked.is_set():
             self._hurry.set()
         self._stop_asked.set()
@@ -346,19 +345,3 @@ class Worker:
         self._claimer.ran(self._clock.monotonic() - desk.begun)
         if len(self.pool.active) <= self._claimer.low_water:
             self._claimer.wake()
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self.ask_to_stop()
-
-        kept = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
+from onward import signals
 from onward.cli.command import noun, verb
 from onward.cli.here import Here
 from onward.cli.nouns.worker import command_line
@@ -80,17 +79,10 @@ class Reloader:
 
     def run(self) -> int:
         """Until Ctrl-C or SIGTERM."""
-        kept = {number: signal.signal(number, self._handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
+        with signals.heard(lambda _number: self._stop.set()):
             while not self._stop.is_set():
                 self._once()
-        finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
         return 0
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop.set()
 
     def _once(self) -> None:
         before = dict(stamps(self._folder))
