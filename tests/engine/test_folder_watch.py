@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onward import Context, Onward
+from onward import Context, InvalidConfig, Onward
 from onward.model.schedule import Watched
 from tests.app_fixtures import PATIENCE, pause, quick_settings, until
 
@@ -25,6 +25,7 @@ class Folder:
         self.gate.set()
         app.job(name="read")(self.read)
         app.job_types.default_schedule("read", cron="0 0 1 1 *", watch=lambda: self.watched)
+        [self.declared] = app.job_types.default_schedules()
 
     def read(self, ctx: Context) -> int:
         """See which notes there are; one that comes later is not seen any more."""
@@ -105,3 +106,20 @@ def test_another_folder_may_be_meant_meanwhile(folder: Folder, tmp_path: Path) -
     pause(6)
     folder.write("there.md")
     folder.until_seen("there.md")
+
+
+def test_settings_that_are_wrong_are_told_once_and_the_watch_goes_on(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong() -> Watched | None:
+        raise InvalidConfig("vault.pth is not a setting.")
+
+    right = folder.declared.watch
+    object.__setattr__(folder.declared, "watch", wrong)
+    until(lambda: "vault.pth" in caplog.text, "a complaint")
+    pause(3)
+    assert caplog.text.count("vault.pth") == 1
+    object.__setattr__(folder.declared, "watch", right)
+    pause(11)
+    folder.write("again.md")
+    folder.until_seen("again.md")

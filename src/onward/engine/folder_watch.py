@@ -8,7 +8,7 @@ from pathlib import Path
 
 from onward.clock import Clock
 from onward.engine.service import Service
-from onward.errors import ResourceBusy, ScheduleNotFound
+from onward.errors import OnwardError, ResourceBusy, ScheduleNotFound, StoreUnavailable
 from onward.model.job import Job
 from onward.model.schedule import DefaultSchedule, Schedule, Watched
 
@@ -45,16 +45,26 @@ class FolderWatch(Service):
         self._find = find
         self._run_now = run_now
         self._is_owed = False
+        self._said = ""
 
     def tick(self) -> float | None:
         watched = self._watched()
         if watched is None:
             return _LOOK_SECONDS
         try:
-            turns = self._turns(watched)
+            self._follow(watched)
         except ImportError:
-            _log.warning("%s is not watched: run pip install 'onward[vault]'.", watched.folder)
-            return None
+            self._complain(f"{watched.folder} is not watched: run pip install 'onward[vault]'.")
+            return _LOOK_SECONDS
+        except OSError as error:
+            # It may not be read, or there is no room for another watch on this machine.
+            self._complain(f"{watched.folder} is not watched: {error}")
+            return _LOOK_SECONDS
+        return None if self.is_stopping else 0.0
+
+    def _follow(self, watched: Watched) -> None:
+        """Until another folder is meant, this one is no more, or the service is told to end."""
+        turns = self._turns(watched)
         _log.info("%s is watched for %s.", watched.folder, self._declared.name)
         for has_changes in turns:
             self._is_owed = self._is_owed or has_changes
@@ -62,11 +72,20 @@ class FolderWatch(Service):
                 self._start(watched.folder)
             if self._watched() != watched:
                 break
-        return 0.0 if not self.is_stopping else None
 
     def _watched(self) -> Watched | None:
-        found = self._declared.watch() if self._declared.watch is not None else None
+        try:
+            found = self._declared.watch() if self._declared.watch is not None else None
+        except OnwardError as error:
+            self._complain(f"Nothing is watched for {self._declared.name}: {error}")
+            return None
         return found if found is not None and found.folder.is_dir() else None
+
+    def _complain(self, text: str) -> None:
+        """Once, and not at each turn."""
+        if text != self._said:
+            _log.warning("%s", text)
+            self._said = text
 
     def _turns(self, watched: Watched) -> Iterator[bool]:
         """Whether there were changes, at each turn; ends when the service is told to."""
@@ -88,7 +107,8 @@ class FolderWatch(Service):
                 self._is_owed = False
                 return
             job = self._run_now(name)
-        except ResourceBusy:
+        except (ResourceBusy, StoreUnavailable):
+            # It is still owed, and tried again at the next turn.
             return
         except ScheduleNotFound:
             self._is_owed = False
