@@ -399,6 +399,7 @@ class Show:
                 )
                 if actor.process is not None:
                     actor.process.send_signal(signal.SIGUSR2)
+                    time.sleep(1)
             elif actor.process is not None:
                 self.exits[f"{actor.expected_exit} {actor.process.returncode}"] += 1
 

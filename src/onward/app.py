@@ -497,27 +497,12 @@ class Onward:
             return self._move(
                 job_id, lambda c, j, now: transitions.restart(c, self._store, j, now, actor=actor), expect_version
             )
-        old = self.get(job_id)
-        new = self._checked(
-            Submission(
-                job_type=old.job_type,
-                params=old.params,
-                source_id=old.source_id,
-                user_id=old.user_id,
-                bot_id=old.bot_id,
-                queue=old.queue,
-                priority=old.priority,
-                idempotency_key=old.idempotency_key,
-                tags=old.tags,
-                on_conflict="wait",
-            )
+        new_id = self._ids.new()
+        made = self._move(
+            job_id,
+            lambda c, j, now: transitions.begin_beside(c, self._store, j, new_id, now, actor=actor),
+            expect_version,
         )
-
-        def follow(conn: Connection, j: str, now: datetime) -> Job:
-            transitions.leave_to(conn, self._store, j, new.job_id, now, actor=actor)
-            return self._submitter.write(conn, [new])[0]
-
-        made = self._move(job_id, follow, expect_version)
         self._submitter.tell([made])
         return made
 
@@ -623,14 +608,19 @@ class Onward:
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
         """A new job with the same parameters; one that failed counts as acknowledged by that."""
         job = self.get(job_id)
+        kind, params = self.job_types.get(job.job_type), job.params
+        if job.type_version < kind.version and kind.upgrade is not None:
+            params = kind.upgrade(job.type_version, params, {})[0]
+        # What a chain was not told is said by the job types of its phases, each for itself.
+        is_plain = kind.is_chain and (job.queue, job.priority) == ("default", 0)
         new = self.submit(
             job.job_type,
-            job.params,
+            params,
             source_id=source_id or job.source_id,
             user_id=job.user_id,
             bot_id=job.bot_id,
-            queue=job.queue,
-            priority=job.priority,
+            queue=None if is_plain else job.queue,
+            priority=None if is_plain else job.priority,
             tags=job.tags,
             resume=resume,
         )
@@ -707,7 +697,7 @@ class Onward:
         file of the setting ``scheduler.file`` is loaded.
         """
         watches = [
-            FolderWatch(self.clock, declared, self.schedules.get, self.schedules.run_now)
+            FolderWatch(self.clock, declared, self.schedules)
             for declared in self.job_types.default_schedules()
             if declared.watch is not None
         ]
@@ -775,6 +765,4 @@ def _memory(settings: Settings) -> JobMemoryStore:
 def _settings(database: str | None, settings: Settings | None) -> Settings:
     if settings is None:
         return Settings.load(code={"database.url": database} if database else None)
-    if database is None:
-        return settings
-    return dataclasses.replace(settings, database=dataclasses.replace(settings.database, url=database))
+    return settings if database is None else settings.on(database)

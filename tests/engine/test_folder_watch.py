@@ -93,6 +93,11 @@ def test_paused_and_deleted_schedules_start_nothing(folder: Folder) -> None:
     folder.write("resumed.md")
     folder.until_seen("paused.md", "resumed.md")
     before = len(folder.seen)
+    folder.app.schedules.pause_all(reason="maintenance")
+    folder.write("all paused.md")
+    pause(3)
+    assert len(folder.seen) == before
+    folder.app.schedules.resume_all()
     folder.app.schedules.delete("read")
     folder.write("deleted.md")
     pause(3)
@@ -106,6 +111,39 @@ def test_another_folder_may_be_meant_meanwhile(folder: Folder, tmp_path: Path) -
     pause(6)
     folder.write("there.md")
     folder.until_seen("there.md")
+
+
+def test_another_folder_under_the_same_name_is_watched_as_well(folder: Folder, tmp_path: Path) -> None:
+    folder.path.rename(tmp_path / "before")
+    folder.path.mkdir()
+    folder.write("new.md")
+    folder.until_seen("new.md")
+    before = len(folder.seen)
+    pause(3)
+    folder.write("later.md")
+    folder.until_seen("later.md")
+    assert len(folder.seen) <= before + 2
+
+
+def test_what_is_not_meant_takes_no_turn_from_what_is(folder: Folder) -> None:
+    stop = threading.Event()
+
+    def scribble() -> None:
+        while not stop.wait(0.05):
+            (folder.path / ".state.json").write_text("{}")
+
+    thread = threading.Thread(target=scribble)
+    thread.start()
+    folder.gate.clear()
+    folder.write("early.md")
+    try:
+        until(lambda: folder.seen and "early.md" in folder.seen[-1], "a job in spite of that", 45)
+        folder.write("late.md")
+        folder.gate.set()
+        until(lambda: "late.md" in folder.seen[-1], "the next job", 45)
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_settings_that_are_wrong_are_told_once_and_the_watch_goes_on(

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from onward import ChangedMeanwhile, Context, IllegalTransition, IncompleteJobFound, JobPhase, Onward
+from onward import (
+    ChangedMeanwhile,
+    Context,
+    IllegalTransition,
+    IncompleteJobFound,
+    JobPhase,
+    Onward,
+    ResourceBusy,
+)
 from tests.app_fixtures import run_all
 
 
@@ -104,6 +112,59 @@ def test_retention_takes_what_was_kept(app: Onward, count: Count) -> None:
     assert app.checkpoints.list(old)
     assert app.checkpoints.prune(timedelta(0)).jobs == 1
     assert app.checkpoints.list(old) == []
+
+
+def test_it_is_begun_beside_once(app: Onward, count: Count) -> None:
+    old = count.failed(idempotency_key="k")
+    new = app.restart(old, keep=True)
+    with pytest.raises(IllegalTransition, match="has its work already"):
+        app.restart(old, keep=True)
+    assert app.get(old).superseded_by == new.id
+    assert app.count(job_type="count") == 2
+
+
+def test_the_new_job_is_what_the_first_one_was_when_it_was_submitted(app: Onward, count: Count) -> None:
+    app.job(name="heavy", queue="gpu", priority=7)(count.run)
+    app.chain("apart", [JobPhase("other"), JobPhase("heavy")])
+    chain = count.failed("apart")
+    again = app.restart(chain, keep=True)
+    run_all(app)
+    assert [(child.queue, child.priority, child.status) for child in app.children(again.id)] == [
+        ("default", 0, "completed"),
+        ("gpu", 7, "completed"),
+    ]
+    app.schedules.add("nightly", "count", cron="0 3 * * *")
+    count.is_broken = True
+    job = app.schedules.run_now("nightly")
+    run_all(app)
+    count.is_broken = False
+    again = app.restart(job.id, keep=True)
+    assert (again.scheduled_job_id, again.due_at) == (job.scheduled_job_id, job.due_at)
+    assert again.scheduled_job_id is not None
+    with pytest.raises(ResourceBusy):
+        app.schedules.run_now("nightly")
+    run_all(app)
+    assert app.get(again.id).status == "completed"
+
+
+def test_older_parameters_are_read_as_they_are_upgraded(app: Onward, count: Count) -> None:
+    @app.job(name="renamed")
+    def first(ctx: Context, path: str) -> str:
+        raise RuntimeError("no room")
+
+    old = app.submit("renamed", {"path": "notes"})
+    run_all(app)
+    other = Onward(settings=app.settings)
+
+    @other.job(name="renamed", version=2, upgrade=lambda _old, params, state: ({"folder": params["path"]}, state))
+    def second(ctx: Context, folder: str = "elsewhere") -> str:
+        return folder
+
+    for make in (lambda: other.restart(old.id, keep=True), lambda: other.run_again(old.id)):
+        new = make()
+        run_all(other)
+        assert other.get(new.id).result == "notes"
+    other.close()
 
 
 def test_who_may_not_is_told_and_nothing_is_made(app: Onward, count: Count) -> None:

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 import pytest
 
-from onward.errors import InvalidConfig
 from onward.settings import Origin, Settings
 from tests.settings.conftest import Place
 
@@ -111,7 +111,7 @@ def test_without_a_home_there_is_no_user_file(tmp_path: Path) -> None:
     assert Settings.load(tmp_path, {}, system_folder=tmp_path) == Settings()
 
 
-def test_services_are_found_again_and_nothing_else_is(place: Place) -> None:
+def test_services_are_found_again_and_nothing_else_is(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     place.write("cwd/onward.toml", '[vault]\npath = "old"\n[worker]\nname = "one"\n')
     before = place.load(code={"models": {"key": "k"}})
     place.write("cwd/onward.toml", '[vault]\npath = "new"\n[worker]\nname = "two"\n')
@@ -122,8 +122,13 @@ def test_services_are_found_again_and_nothing_else_is(place: Place) -> None:
     place.write("cwd/onward.toml", '[vault]\npath = "third"\n')
     assert now.renewed().vault.path == "third"
     place.write("cwd/onward.toml", "[vault]\npth = 1\n")
-    with pytest.raises(InvalidConfig, match="vault.pth is not a setting. Did you mean vault.path?"):
-        now.renewed()
+    for _ in range(2):
+        assert now.renewed() is now, "a slip in a file is no reason to let a job fail"
+    assert caplog.text.count("vault.pth is not a setting. Did you mean vault.path? The settings of before") == 1
+    other = now.on("sqlite:///other.db")
+    place.write("cwd/onward.toml", '[vault]\npath = "fourth"\n')
+    assert (other.renewed().vault.path, other.renewed().database.url) == ("fourth", "sqlite:///other.db")
+    assert ForkingPickler.dumps(other), "it can be given to another process"
     in_code = Settings(vault={"path": "code"})
     assert in_code.renewed() is in_code
 

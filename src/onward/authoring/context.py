@@ -142,8 +142,7 @@ class Context:
     def settings(self) -> Settings:
         """The application's settings; those of services that jobs use, such as ``vault``, as they are at this run.
 
-        So what was configured in a file or in ``.env`` is used without a restart. Raises ``InvalidConfig`` for a file
-        that is wrong now.
+        So what was configured in a file or in ``.env`` is used without a restart.
         """
         if self._settings is None:
             self._settings = self._port.settings.renewed()

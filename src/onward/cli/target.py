@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import os
 import sys
@@ -74,8 +73,7 @@ def open_app(told: Told) -> Onward:
 
 def _elsewhere(app: Onward, url: str) -> Onward:
     """The same job types on another database."""
-    database = dataclasses.replace(app.settings.database, url=url)
-    other = Onward(settings=dataclasses.replace(app.settings, database=database), clock=app.clock, bots=app.bots)
+    other = Onward(settings=app.settings.on(url), clock=app.clock, bots=app.bots)
     other.include(app.job_types)
     return other
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from onward.clock import Clock
+from onward.engine.schedules import Schedules
 from onward.engine.service import Service
 from onward.errors import OnwardError, ResourceBusy, ScheduleNotFound, StoreUnavailable
-from onward.model.job import Job
-from onward.model.schedule import DefaultSchedule, Schedule, Watched
+from onward.model.schedule import DefaultSchedule, Watched
 
 _log = logging.getLogger("onward.engine")
 _LOOK_SECONDS = 10.0
 """So often it is asked whether there is something to watch, while there is not."""
+_AFTER_ERROR_SECONDS = 60.0
 _QUIET_MS = 1000
 """Changes that follow each other within this time start one job."""
-_PATIENCE_MS = 30_000
+_PATIENCE_MS = 10_000
 """But changes that never cease do not wait for longer."""
 _TURN_MS = 5000
 """So often it is asked whether the same folder is still meant, and a job that could not be started is tried again."""
@@ -26,24 +28,17 @@ _TURN_MS = 5000
 class FolderWatch(Service):
     """Starts a job of one schedule when files of its folder change.
 
-    A schedule that is paused or deleted starts nothing: its next due time, if there is one, finds the changes. While a
-    job runs and another may not, the start is tried again until it is over, since a change may have come too late for
-    that job.
+    A schedule that is paused, by itself or with all others, or deleted starts nothing: its next due time, if there is
+    one, finds the changes. While a job of it runs or waits, the start is tried again until that is over, whatever the
+    schedule says of overlaps: a change may have come too late for that job, and one job behind it finds them all.
     """
 
     name = "folder-watch"
 
-    def __init__(
-        self,
-        clock: Clock,
-        declared: DefaultSchedule,
-        find: Callable[[str], Schedule],
-        run_now: Callable[[str], Job],
-    ) -> None:
+    def __init__(self, clock: Clock, declared: DefaultSchedule, schedules: Schedules) -> None:
         super().__init__(clock)
         self._declared = declared
-        self._find = find
-        self._run_now = run_now
+        self._schedules = schedules
         self._is_owed = False
         self._said = ""
 
@@ -56,21 +51,23 @@ class FolderWatch(Service):
         except ImportError:
             self._complain(f"{watched.folder} is not watched: run pip install 'onward[vault]'.")
             return _LOOK_SECONDS
-        except OSError as error:
-            # It may not be read, or there is no room for another watch on this machine.
+        except (OSError, RuntimeError) as error:
+            # It may not be read, there is no room for another watch on this machine, or a name there is no text.
             self._complain(f"{watched.folder} is not watched: {error}")
-            return _LOOK_SECONDS
+            return _AFTER_ERROR_SECONDS
         return None if self.is_stopping else 0.0
 
     def _follow(self, watched: Watched) -> None:
         """Until another folder is meant, this one is no more, or the service is told to end."""
-        turns = self._turns(watched)
+        turns, place = self._turns(watched), _place(watched.folder)
         _log.info("%s is watched for %s.", watched.folder, self._declared.name)
         for has_changes in turns:
             self._is_owed = self._is_owed or has_changes
             if self._is_owed:
                 self._start(watched.folder)
-            if self._watched() != watched:
+            if self._watched() != watched or _place(watched.folder) != place:
+                # What changes until the next watch begins is not seen by any.
+                self._is_owed = True
                 break
 
     def _watched(self) -> Watched | None:
@@ -89,24 +86,24 @@ class FolderWatch(Service):
 
     def _turns(self, watched: Watched) -> Iterator[bool]:
         """Whether there were changes, at each turn; ends when the service is told to."""
-        from watchfiles import Change, watch  # noqa: PLC0415 - an optional part
+        from watchfiles import watch  # noqa: PLC0415 - an optional part
 
-        def is_meant(_change: Change, path: str) -> bool:
-            return watched.is_meant(Path(path))
-
+        # Without a filter of its own: changes of what is not meant would leave it without a turn.
         changes = watch(
-            watched.folder, watch_filter=is_meant, debounce=_PATIENCE_MS, step=_QUIET_MS, rust_timeout=_TURN_MS,
-            stop_event=self._stopped, yield_on_timeout=True, raise_interrupt=False,
+            watched.folder, watch_filter=None, debounce=_PATIENCE_MS, step=_QUIET_MS, rust_timeout=_TURN_MS,
+            stop_event=self._stopped, yield_on_timeout=True, raise_interrupt=False, ignore_permission_denied=True,
         )  # fmt: skip
-        return (bool(found) for found in changes)
+        return (any(watched.is_meant(Path(path)) for _, path in found) for found in changes)
 
     def _start(self, folder: Path) -> None:
         name = self._declared.name
         try:
-            if not self._find(name).enabled:
+            if not self._schedules.get(name).enabled or self._schedules.paused_reason() is not None:
                 self._is_owed = False
                 return
-            job = self._run_now(name)
+            if self._schedules.is_active(name):
+                return
+            job = self._schedules.run_now(name)
         except (ResourceBusy, StoreUnavailable):
             # It is still owed, and tried again at the next turn.
             return
@@ -115,3 +112,12 @@ class FolderWatch(Service):
             return
         self._is_owed = False
         _log.info("Files in %s have changed: job %s of %s was started.", folder, job.id, name)
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """Which folder it is: another one may lie under the same name by now."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -111,8 +111,9 @@ class Scheduler(Service):
         if self._stop_listening is not None:
             self._stop_listening()
             self._stop_listening = None
-        ended = [service.stop(timeout) for service in self._beside]
-        return super().stop(timeout) and all(ended)
+        has_ended = super().stop(timeout)
+        others = [service.stop(timeout) for service in self._beside]
+        return has_ended and all(others)
 
     def ask_to_stop(self) -> None:
         """Have ``run`` come to an end."""

@@ -24,7 +24,7 @@ from onward.model.ids import Ids
 from onward.model.job import Job, Json, Run
 from onward.model.schedule import Backfill, CatchUp, Forecast, Overlap, Schedule
 from onward.model.schedule_entry import ScheduleChange
-from onward.store import Connection, Store, schedules, transfer
+from onward.store import Connection, Store, schedules, transfer, turns
 
 T = TypeVar("T")
 
@@ -290,6 +290,12 @@ class Schedules:
         """Why nothing is started by any schedule (``pause_all``, or the setting ``automation_pause``), or None."""
         with self._store.read() as conn:
             return self._decider.everything_paused(conn)
+
+    def is_active(self, name: str) -> bool:
+        """Whether a job of a schedule runs or waits to be run. Raises ``ScheduleNotFound``."""
+        seen = self.get(name)
+        with self._store.read() as conn:
+            return bool(turns.active_jobs(conn, self._store.dialect, [seen.id]))
 
     def tick(self, now: datetime | None = None) -> builtins.list[Job]:
         """Start what is due, once; the jobs that were made. It is what the scheduler calls again and again."""

@@ -170,25 +170,34 @@ def restart(conn: Connection, store: Store, job_id: str, now: datetime, *, actor
     return locked(conn, store, job_id)
 
 
-def leave_to(
-    conn: Connection, store: Store, job_id: str, follower_id: str, now: datetime, *, actor: str | None = None
+def begin_beside(
+    conn: Connection, store: Store, job_id: str, new_id: str, now: datetime, *, actor: str | None = None
 ) -> Job:
-    """End a failed, cancelled or held job in favour of one that begins its work again; what it saved stays for now.
+    """Begin the work of a failed, cancelled or held job again as another job; the first one keeps what it saved.
 
-    Other unfinished work of this type on this source is left to it, too.
+    The new job is what the first one was when it was submitted. Other unfinished work of this type on this source is
+    left to it, too.
     """
     job = _startable(conn, store, job_id)
+    if job.superseded_by is not None:
+        raise _illegal(job, f"started fresh once more: job {shown(job.superseded_by)} has its work already")
     if job.is_owned:
-        raise _illegal(job, "left to another job while its code has not left")
+        raise _illegal(job, "started fresh beside what it saves while its code has not left")
     if job.waiting_on is Waiting.HOLD:
         cancel(conn, store, job_id, now, actor=actor)
     if job.source_id is not None:
-        jobs.supersede_incomplete(conn, store.dialect, job.job_type, job.source_id, follower_id, now)
+        jobs.supersede_incomplete(conn, store.dialect, job.job_type, job.source_id, new_id, now)
     # A key means the newest job that was made with it.
-    changed = {"superseded_by": follower_id, "idempotency_key": None}
+    changed = {"superseded_by": new_id, "idempotency_key": None}
     jobs.change_job(conn, store.dialect, job_id, job.fence, now, **changed)
-    _tell(conn, store, job, "restarted", now, actor, codec.encode({"as": follower_id}, "The follower", 65536))
-    return job
+    schedule = job.scheduled_job_id
+    queues = schedule is not None and turns.must_queue(conn, store.dialect, schedule, job.bot_id)
+    jobs.copy_job(conn, store.dialect, job, new_id, str(Waiting.SCHEDULE) if queues else None, now)
+    chains.copy_phases(conn, store.dialect, job_id, new_id)
+    resources.declare(conn, store.dialect, job.resources)
+    resources.want(conn, store.dialect, [(need.resource, new_id) for need in job.resources])
+    _tell(conn, store, job, "restarted", now, actor, codec.encode({"as": new_id}, "The new job", 65536))
+    return locked(conn, store, new_id)
 
 
 def _startable(conn: Connection, store: Store, job_id: str) -> Job:

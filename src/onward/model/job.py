@@ -149,8 +149,13 @@ class Job:
     @property
     def is_interrupted(self) -> bool:
         """Ended or held before its end with a checkpoint left, and not resumed, superseded or discarded."""
+        return self.is_left and self.superseded_by is None
+
+    @property
+    def is_left(self) -> bool:
+        """Ended or held before its end with a checkpoint left, whether or not another job has its work by now."""
         stopped = self.status in (Status.FAILED, Status.CANCELLED) or self.waiting_on is Waiting.HOLD
-        return stopped and self.has_checkpoint and self.superseded_by is None
+        return stopped and self.has_checkpoint
 
     @property
     def is_part(self) -> bool:

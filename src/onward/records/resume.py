@@ -208,7 +208,8 @@ def _in_doubt(app: onward.Onward, job: Job) -> list[DoubtRecord]:
 
 
 def _why_not(app: onward.Onward, job: Job, differences: list[DifferenceRecord]) -> str | None:
-    if not job.is_interrupted:
+    # What was left to a new job can be taken up all the same.
+    if not job.is_left:
         return f"It is {job.state}: there is nothing to resume."
     if job.job_type not in app.job_types:
         return f"The job type {job.job_type!r} is not known here."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
@@ -39,6 +40,7 @@ from onward.settings.groups import (
 from onward.settings.load import SYSTEM_FOLDER, Surroundings, find, invalid, near
 from onward.settings.origin import Origin
 
+_log = logging.getLogger("onward.settings")
 _OF_SERVICES = ("models", "sources", "cloud", "langgraph", "profile_maintenance", "vault")
 """What a job asks for, and nothing that runs: it may change while a service runs."""
 
@@ -105,7 +107,7 @@ class Settings(Group):
         (``{"worker.concurrency": 8}``). Raises ``InvalidConfig`` with all problems at once.
         """
         around = Surroundings(Path(cwd or Path.cwd()), os.environ if environ is None else environ, system_folder)
-        again = partial(cls.load, around.cwd, around.environ, flags, code, system_folder=system_folder)
+        again = partial(cls.load, around.cwd, environ, flags, code, system_folder=system_folder)
         finding = find(all_rules(), around, flags or {}, code or {})
         nested: dict[str, Any] = {}
         for key, value in finding.values.items():
@@ -123,15 +125,26 @@ class Settings(Group):
         """The same settings, but those of services that jobs use as the same places say them at this moment.
 
         They are ``models``, ``sources``, ``cloud``, ``langgraph``, ``profile_maintenance`` and ``vault``. Settings that
-        were made in code stay as they are. Raises ``InvalidConfig`` for a file that is wrong now.
+        were made in code stay as they are; so do all while a file is wrong, which is told in the log.
         """
         if self._again is None:
             return self
-        found = self._again()
-        renewed = dataclasses.replace(self, **{name: getattr(found, name) for name in _OF_SERVICES})
-        object.__setattr__(renewed, "_places", found._places)
-        object.__setattr__(renewed, "_again", self._again)
-        return renewed
+        try:
+            found = self._again()
+        except InvalidConfig as error:
+            _complain(f"{error.message} The settings of before stay in force.")
+            return self
+        return self._but(found._places, {name: getattr(found, name) for name in _OF_SERVICES})
+
+    def on(self, url: str) -> Settings:
+        """The same settings, but for another database."""
+        return self._but(self._places, {"database": dataclasses.replace(self.database, url=url)})
+
+    def _but(self, places: Mapping[str, tuple[str, ...]] | None, values: Mapping[str, Any]) -> Settings:
+        changed = dataclasses.replace(self, **values)
+        object.__setattr__(changed, "_places", places)
+        object.__setattr__(changed, "_again", self._again)
+        return changed
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values, secrets too, of which ``Settings(**mapping)`` makes the same record in another process."""
@@ -154,6 +167,16 @@ class Settings(Group):
             places = self._places.get(key, ("default",))
         shown = rule.kind.show(value)
         return Origin(key, shown, places[0], places[1:], redacted=shown != value)
+
+
+_said: set[str] = set()
+
+
+def _complain(text: str) -> None:
+    """Once in a process."""
+    if text not in _said:
+        _said.add(text)
+        _log.warning("%s", text)
 
 
 @cache

@@ -44,6 +44,15 @@ def insert_phases(
     dialect.insert_many(conn, chain_phases, columns, rows)
 
 
+def copy_phases(conn: Connection, dialect: Dialect, parent_id: str, new_id: str) -> None:
+    """Give another job the phases of a chain, as they were when it was submitted."""
+    sql = (
+        "INSERT INTO chain_phases (job_id, position, name, weight, job_type, job_row) "
+        "SELECT ?, position, name, weight, job_type, job_row FROM chain_phases WHERE job_id = ?"
+    )
+    dialect.execute(conn, sql, [new_id, parent_id])
+
+
 def list_phases(conn: Connection, dialect: Dialect, parent_id: str) -> list[dict[str, Any]]:
     """The phases of a chain, in order: name, weight, job_type, child_id, result, is_done, row."""
     sql = (

@@ -30,6 +30,25 @@ def insert_jobs(conn: Connection, dialect: Dialect, new: Sequence[Sequence[Any]]
     dialect.insert_many(conn, jobs, INSERT_COLUMNS, new)
 
 
+def copy_job(conn: Connection, dialect: Dialect, job: Job, new_id: str, waiting_on: str | None, now: datetime) -> None:
+    """Insert a job as this one was when it was submitted, due now, of the same schedule, with the same tags."""
+    when = dialect.time(now)
+    new = {
+        "job_id": new_id, "status": "pending", "idempotency_key": job.idempotency_key, "waiting_on": waiting_on,
+        "created_at": when, "run_at": when, "updated_at": when,
+    }  # fmt: skip
+    # It is no part of another one, whose place in that would be here.
+    no_part = {"position", "phase_from", "phase_share"}
+    kept = [name for name in (*INSERT_COLUMNS, "scheduled_job_id", "due_at") if name not in new.keys() | no_part]
+    sql = (
+        f"INSERT INTO jobs ({', '.join([*new, *kept])}) SELECT {', '.join('?' for _ in new)}, {', '.join(kept)} "
+        "FROM jobs WHERE job_id = ?"
+    )
+    dialect.execute(conn, sql, [*new.values(), job.id])
+    sql = "INSERT INTO job_tags (tag, job_id) SELECT tag, ? FROM job_tags WHERE job_id = ?"
+    dialect.execute(conn, sql, [new_id, job.id])
+
+
 def insert_tags(conn: Connection, dialect: Dialect, tags: Sequence[tuple[str, str]]) -> None:
     """Insert pairs of tag and job id."""
     dialect.insert_many(conn, job_tags, ("tag", "job_id"), tags)
@@ -191,10 +210,8 @@ def find_digests(conn: Connection, dialect: Dialect, job_ids: Iterable[str]) -> 
     }
 
 
-_INCOMPLETE = (
-    "source_id = ? AND job_type = ? AND parent_id IS NULL AND (status IN ('failed', 'cancelled') "
-    "OR waiting_on = 'hold') AND checkpoint_at IS NOT NULL AND superseded_by IS NULL"
-)
+_LEFT = "source_id = ? AND job_type = ? AND parent_id IS NULL AND checkpoint_at IS NOT NULL AND superseded_by IS NULL"
+_INCOMPLETE = f"{_LEFT} AND (status IN ('failed', 'cancelled') OR waiting_on = 'hold')"
 
 
 def find_incomplete(conn: Connection, dialect: Dialect, job_type: str, source_id: str) -> Job | None:
@@ -207,8 +224,8 @@ def find_incomplete(conn: Connection, dialect: Dialect, job_type: str, source_id
 def supersede_incomplete(
     conn: Connection, dialect: Dialect, job_type: str, source_id: str, follower_id: str, now: datetime
 ) -> None:
-    """All of it is followed by this job, and is not offered any more; what it saved stays."""
-    sql = f"UPDATE jobs SET superseded_by = ?, updated_at = ? WHERE {_INCOMPLETE}"
+    """What has ended of it is followed by this job, and is not offered any more; what it saved stays."""
+    sql = f"UPDATE jobs SET superseded_by = ?, updated_at = ? WHERE {_LEFT} AND status IN ('failed', 'cancelled')"
     dialect.execute(conn, sql, [follower_id, dialect.time(now), source_id, job_type])
 
 

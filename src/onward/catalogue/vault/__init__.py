@@ -26,7 +26,10 @@ def job_types(settings: Settings) -> JobTypes:
 
     def watch() -> Watched | None:
         vault = settings.renewed().vault
-        return Watched(Path(vault.path).expanduser(), (".md",)) if vault.path and vault.watch else None
+        if not vault.path or not vault.watch:
+            return None
+        # Changes are told with whole paths, without links.
+        return Watched(Path(vault.path).expanduser().resolve(), (".md",))
 
     words = "The graph follows the vault, every half hour."
     types.default_schedule("vault_sync", cron="*/30 * * * *", description=words, ready=ready, watch=watch)

@@ -66,7 +66,7 @@ export function ResumeDialog({ jobId, startFresh = false, onClose, onDone, stay 
       onClose()
       if (!stay) void navigate(`/jobs/${encodeURIComponent(job.id)}`)
     } catch (error) {
-      const faster = await whoWasFaster(path, error)
+      const faster = await whoWasFaster(path, error, found.dataUpdatedAt)
       if (!faster) throw error
       setOvertaken(faster)
     }
@@ -77,6 +77,7 @@ export function ResumeDialog({ jobId, startFresh = false, onClose, onDone, stay 
       facts={facts}
       startFresh={startFresh}
       overtaken={overtaken}
+      canKeep
       onClose={onClose}
       onResume={() => act('resume', `Resumed from ${far(facts)}${number}`)}
       onFresh={(keep) =>
@@ -88,13 +89,15 @@ export function ResumeDialog({ jobId, startFresh = false, onClose, onDone, stay 
 
 const WHAT: Record<string, string> = { resumed: 'Resumed', restarted: 'Started fresh', discarded: 'Discarded' }
 
+const CLOCKS_DIFFER_MS = 60_000
+
 /** If the job has moved on meanwhile: who did that, and when. */
-async function whoWasFaster(path: string, error: unknown) {
+async function whoWasFaster(path: string, error: unknown, since: number) {
   if (!(error instanceof Problem) || (error.status !== 409 && error.status !== 412)) return null
   try {
     const history = await call<Page<Change>>(`${path}/history`)
     const last = history.items.findLast((change) => change.kind in WHAT)
-    if (!last || Date.now() - Date.parse(last.at) > 24 * 3600 * 1000) return null
+    if (!last || Date.parse(last.at) < since - CLOCKS_DIFFER_MS) return null
     const reason = typeof last.data.by === 'string' ? last.data.by : null
     return { by: last.actor ?? reason ?? 'somebody', at: last.at, what: WHAT[last.kind] ?? last.kind }
   } catch {

@@ -16,15 +16,24 @@ interface Props {
   /** Begin with the second step of "Start fresh" where there is one. */
   startFresh?: boolean
   onResume: () => Promise<unknown>
-  /** `keep`: as a new job, beside what this one has saved. */
+  /** `keep`: as a new job, beside what this one has saved; asked only where `canKeep` says so. */
   onFresh: (keep: boolean) => Promise<unknown>
+  canKeep?: boolean
   onClose: () => void
   /** What somebody faster did: the dialog then says so and offers nothing else. */
   overtaken: { by: string; at: string; what: string } | null
 }
 
 /** The question about unfinished work. It never guesses: Resume is the default only where it is the same work. */
-export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, onClose, overtaken }: Props) {
+export function ResumeQuestion({
+  facts,
+  startFresh = false,
+  onResume,
+  onFresh,
+  canKeep = false,
+  onClose,
+  overtaken,
+}: Props) {
   const [sure, setSure] = useState(startFresh && asksTwice(facts))
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
@@ -69,6 +78,7 @@ export function ResumeQuestion({ facts, startFresh = false, onResume, onFresh, o
         onBack={() => setSure(false)}
         onClose={onClose}
         onFresh={(keep) => void run(() => onFresh(keep))}
+        canKeep={canKeep && facts.checkpoint !== null}
       />
     )
   }
@@ -122,14 +132,14 @@ interface FreshProps {
   onBack: () => void
   onClose: () => void
   onFresh: (keep: boolean) => void
+  canKeep: boolean
 }
 
 /** The second step: what is discarded; above half an hour of work the job type must be typed. */
-function FreshStep({ facts, busy, problem, onBack, onClose, onFresh }: FreshProps) {
+function FreshStep({ facts, busy, problem, onBack, onClose, onFresh, canKeep }: FreshProps) {
   const [text, setText] = useState('')
   const [keeps, setKeeps] = useState(true)
   const id = useId()
-  const canKeep = facts.checkpoint !== null
   const typed = facts.lost_seconds > VERY_MUCH_SECONDS
   const ready = !typed || text.trim() === facts.job_type
   return (
