@@ -297,6 +297,10 @@ class AsyncSchedules:
         """See ``Schedules.paused_reason``."""
         return await self._call(self._schedules.paused_reason)
 
+    async def is_active(self, name: str) -> bool:
+        """See ``Schedules.is_active``."""
+        return await self._call(self._schedules.is_active, name)
+
     async def load(self, path: str | Path) -> builtins.list[ScheduleChange]:
         """See ``Schedules.load``."""
         return await self._call(self._schedules.load, path)
