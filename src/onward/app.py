@@ -19,7 +19,7 @@ from onward.authoring.job_type import CHAIN
 from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
-from onward.engine import chainer, keeping, nouns, older, steering, transitions
+from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
 from onward.engine.board import Resources
 from onward.engine.cluster import bridges
 from onward.engine.database import Database
@@ -608,22 +608,8 @@ class Onward:
     def run_again(self, job_id: str, *, source_id: str | None = None, resume: bool | None = None) -> Job:
         """A new job with the same parameters; one that failed counts as acknowledged by that."""
         job = self.get(job_id)
-        kind, params = self.job_types.get(job.job_type), job.params
-        if job.type_version < kind.version and kind.upgrade is not None:
-            params = kind.upgrade(job.type_version, params, {})[0]
-        # What a chain was not told is said by the job types of its phases, each for itself.
-        is_plain = kind.is_chain and (job.queue, job.priority) == ("default", 0)
-        new = self.submit(
-            job.job_type,
-            params,
-            source_id=source_id or job.source_id,
-            user_id=job.user_id,
-            bot_id=job.bot_id,
-            queue=None if is_plain else job.queue,
-            priority=None if is_plain else job.priority,
-            tags=job.tags,
-            resume=resume,
-        )
+        asked = submission.again(job, self.job_types.get(job.job_type))
+        new = self._submit_one(dataclasses.replace(asked, source_id=source_id or job.source_id, resume=resume))
         if job.status is Status.FAILED and job.acknowledged_by is None and new.id != job.id:
             with suppress(IllegalTransition):
                 self.acknowledge(job.id, by="run_again", note=f"Run again as {shown(new.id)}.")

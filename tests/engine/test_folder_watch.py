@@ -48,14 +48,8 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     app = Onward(settings=quick_settings(f"sqlite:///{tmp_path / 'jobs.db'}"))
     made = Folder(app, tmp_path / "notes")
     with app.scheduler(), app.worker(concurrency=2):
-        for number in range(int(PATIENCE)):
-            # The watch begins some time after the scheduler, and does not say when.
-            made.write(f"first{number}.md")
-            pause(2)
-            if made.seen:
-                break
-        pause(2)
-        until(lambda: app.counts().get("completed", 0) == len(made.seen), "the end of the first jobs")
+        until(lambda: made.seen, "the job with which the watch begins")
+        until(lambda: app.counts().get("completed", 0) == len(made.seen), "its end")
         yield made
         made.gate.set()
     app.close()
@@ -108,9 +102,9 @@ def test_another_folder_may_be_meant_meanwhile(folder: Folder, tmp_path: Path) -
     other = tmp_path / "other"
     other.mkdir()
     folder.watched, folder.path = Watched(other, (".md",)), other
-    pause(6)
     folder.write("there.md")
     folder.until_seen("there.md")
+    assert folder.seen[-1] == {"there.md"}, "and no more of the one before"
 
 
 def test_another_folder_under_the_same_name_is_watched_as_well(folder: Folder, tmp_path: Path) -> None:
@@ -141,6 +135,7 @@ def test_what_is_not_meant_takes_no_turn_from_what_is(folder: Folder) -> None:
         folder.write("late.md")
         folder.gate.set()
         until(lambda: "late.md" in folder.seen[-1], "the next job", 45)
+        assert folder.seen[-1] == {"early.md", "late.md"}
     finally:
         stop.set()
         thread.join()

@@ -28,9 +28,10 @@ _TURN_MS = 5000
 class FolderWatch(Service):
     """Starts a job of one schedule when files of its folder change.
 
-    A schedule that is paused, by itself or with all others, or deleted starts nothing: its next due time, if there is
-    one, finds the changes. While a job of it runs or waits, the start is tried again until that is over, whatever the
-    schedule says of overlaps: a change may have come too late for that job, and one job behind it finds them all.
+    A watch begins with one job, which finds what changed while nobody watched. A schedule that is paused, by itself or
+    with all others, or deleted starts nothing: its next due time, if there is one, finds the changes. While a job of it
+    runs or waits, the start is tried again until that is over, whatever the schedule says of overlaps: a change may
+    have come too late for that job, and one job behind it finds them all.
     """
 
     name = "folder-watch"
@@ -59,6 +60,7 @@ class FolderWatch(Service):
 
     def _follow(self, watched: Watched) -> None:
         """Until another folder is meant, this one is no more, or the service is told to end."""
+        self._is_owed = True
         turns, place = self._turns(watched), _place(watched.folder)
         _log.info("%s is watched for %s.", watched.folder, self._declared.name)
         for has_changes in turns:
@@ -66,8 +68,6 @@ class FolderWatch(Service):
             if self._is_owed:
                 self._start(watched.folder)
             if self._watched() != watched or _place(watched.folder) != place:
-                # What changes until the next watch begins is not seen by any.
-                self._is_owed = True
                 break
 
     def _watched(self) -> Watched | None:
@@ -111,7 +111,7 @@ class FolderWatch(Service):
             self._is_owed = False
             return
         self._is_owed = False
-        _log.info("Files in %s have changed: job %s of %s was started.", folder, job.id, name)
+        _log.info("Files in %s have changed, or may have: job %s of %s was started.", folder, job.id, name)
 
 
 def _place(folder: Path) -> tuple[int, int] | None:

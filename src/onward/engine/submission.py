@@ -11,7 +11,7 @@ from onward.authoring.job_type import JobType
 from onward.authoring.registry import JobTypes
 from onward.errors import InvalidParams, InvalidValue
 from onward.model import codec, ids
-from onward.model.job import Json, Need
+from onward.model.job import Job, Json, Need
 from onward.settings import Settings
 
 OnConflict = Literal["reject", "wait", "replace"]
@@ -105,6 +105,25 @@ class NewJob:
             "max_losses": kind.max_losses,
             "on_worker_lost": kind.on_worker_lost,
         }
+
+
+def again(job: Job, kind: JobType) -> Submission:
+    """A submission of the same work as this job's, with parameters as this version of its type reads them."""
+    params = job.params
+    if job.type_version < kind.version and kind.upgrade is not None:
+        params = kind.upgrade(job.type_version, params, {})[0]
+    # What a chain was not told is said by the job types of its phases, each for itself.
+    is_plain = kind.is_chain and (job.queue, job.priority) == ("default", 0)
+    return Submission(
+        job_type=job.job_type,
+        params=params,
+        source_id=job.source_id,
+        user_id=job.user_id,
+        bot_id=job.bot_id,
+        queue=None if is_plain else job.queue,
+        priority=None if is_plain else job.priority,
+        tags=job.tags,
+    )
 
 
 def to_request(given: Submission, job_type: str, run_at: datetime | None) -> dict[str, Json]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
+from contextlib import AbstractContextManager
 
 import uvicorn
 
+from onward import signals
 from onward.app import Onward
 from onward.errors import OnwardError
 from onward.server.app import create_app
@@ -74,26 +73,16 @@ def serve(
             onward.close()
 
 
-@contextlib.contextmanager
-def _outliving(server: uvicorn.Server) -> Iterator[None]:
+def _outliving(server: uvicorn.Server) -> AbstractContextManager[None]:
     """A signal ends the server, also before it listens to any itself.
 
     The one that ended it is raised again behind it, and would end us before the worker is drained.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGINT)
 
-    def heard(_number: int, _frame: FrameType | None) -> None:
+    def end(_number: int) -> None:
         server.should_exit = True
 
-    kept = {number: signal.signal(number, heard) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in kept.items():
-            signal.signal(number, handler)
+    return signals.heard(end)
 
 
 @contextlib.contextmanager

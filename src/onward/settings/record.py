@@ -134,6 +134,7 @@ class Settings(Group):
         except InvalidConfig as error:
             _complain(f"{error.message} The settings of before stay in force.")
             return self
+        _said.clear()
         return self._but(found._places, {name: getattr(found, name) for name in _OF_SERVICES})
 
     def on(self, url: str) -> Settings:
@@ -173,7 +174,7 @@ _said: set[str] = set()
 
 
 def _complain(text: str) -> None:
-    """Once in a process."""
+    """Once, until all was right in between."""
     if text not in _said:
         _said.add(text)
         _log.warning("%s", text)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from onward.catalogue.vault import JOB_TYPES
 from onward.catalogue.vault.outside.databases import GraphUnavailable, open_graph
 from onward.catalogue.vault.outside.graph import VaultGraph
+from onward.errors import InvalidConfig
 from onward.settings import Settings
 from tests.catalogue.vault.graphs import Place, bolt_server, mark
 
@@ -68,8 +70,11 @@ def test_what_fails_within_a_transaction_leaves_nothing(tmp_path: Path, server: 
 def test_a_server_that_is_not_there_or_refuses_is_told(tmp_path: Path, server: dict[str, str]) -> None:
     for wrong in ({"graph_password": "wrong"}, {"graph_address": "bolt://127.0.0.1:1"}):
         place = Place(tmp_path / next(iter(wrong)), **{**server, **wrong})
-        with pytest.raises(GraphUnavailable):
+        with pytest.raises(GraphUnavailable) as caught:
             place.sync()
+        retry = JOB_TYPES.get("vault_sync").retry
+        assert retry.retries(caught.value, 1), "it may be there again soon"
+        assert not retry.retries(InvalidConfig("wrong"), 1)
 
 
 def test_two_syncs_at_once_come_to_the_same_as_one(tmp_path: Path, server: dict[str, str]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from onward.authoring.context import Context
 from onward.authoring.registry import JobTypes
-from onward.catalogue.vault.outside.databases import open_graph
+from onward.catalogue.vault.outside.databases import GraphUnavailable, open_graph
 from onward.catalogue.vault.outside.graph import Node, VaultGraph
 from onward.catalogue.vault.outside.notes import Notes, NoteUnreadable, Seen
 from onward.catalogue.vault.plan import blocks, markers
@@ -32,6 +32,9 @@ _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
     category="vault",
     on_conflict="wait",
     resources=["graph"],
+    # The server was away, or another application's sync came first: what is done again changes nothing.
+    max_attempts=3,
+    retry_on=GraphUnavailable,
 )
 def vault_sync(
     ctx: Context,
