@@ -123,7 +123,8 @@ class Rescuer(Service):
             return 0
         if self._life_folder is not None:
             proof.forget(self._life_folder, worker_id)
-        _log.warning("Worker %s is no more; %d jobs go on elsewhere.", worker_id, count)
+        # The event is what services log; said here as well, it would stand there twice.
+        _log.debug("Worker %s is no more; %d jobs go on elsewhere.", worker_id, count)
         self._bus.tell(WorkerLost(worker=worker_id, reason="no sign of life", jobs=count))
         self._store.doorbell.ring()
         return count
