@@ -32,6 +32,7 @@ _HOMES = {
     "onward.model.chain": "ChainReport ChainTemplate JobPhase",
     "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
+    "onward.model.limits": "Limits",
     "onward.model.question": "QuestionRecord",
     "onward.model.cron": "DueTime",
     "onward.model.retry": "Backoff",

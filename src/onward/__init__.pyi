@@ -58,6 +58,7 @@ from onward.model.chain import ChainReport, ChainTemplate, JobPhase
 from onward.model.cron import DueTime
 from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
+from onward.model.limits import Limits
 from onward.model.question import QuestionRecord
 from onward.model.retry import Backoff
 from onward.model.schedule import Backfill, DefaultSchedule, Forecast, Schedule
@@ -113,6 +114,7 @@ __all__ = [
     "JobStopped",
     "JobTypes",
     "JournalUnavailable",
+    "Limits",
     "ManualClock",
     "MissingExtra",
     "Onward",

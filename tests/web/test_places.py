@@ -89,6 +89,39 @@ def test_key_is_shown_once_and_revoked(site: Site) -> None:
     until(lambda: site.app.keys.check(secret) is None)
 
 
+def test_key_with_limits_shows_what_it_is_for_and_nothing_else(site: Site) -> None:
+    """Made on the page; then the pages as its owner has them: no request of theirs is refused."""
+    page = site.open("/settings?tab=keys")
+    page.get_by_role("button", name="New key").click()
+    page.get_by_label("Name").fill("gpu team")
+    page.get_by_label("Only queues").fill("gpu, gpu-2")
+    page.get_by_role("button", name="Make key").click()
+    secret = page.get_by_role("dialog").locator("pre").inner_text()
+    page.get_by_role("button", name="Done").click()
+    expect(page.get_by_text("queue gpu or gpu-2")).to_be_visible()
+
+    mine = site.app.submit("breaks", queue="gpu", source_id="mine")
+    site.app.submit("breaks", queue="default", source_id="theirs", delay=600)
+    theirs = site.open("/healthz")
+    theirs.context.add_cookies([{"name": "onward_key", "value": secret, "url": site.address}])
+    refused: list[str] = []
+    theirs.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
+    theirs.goto(site.address + "/")
+    expect(theirs).to_have_url(f"{site.address}/jobs")
+    expect(theirs.get_by_text("Only queue gpu or gpu-2")).to_be_visible()
+    expect(theirs.get_by_role("link", name="Break")).to_have_count(1)
+    expect(theirs.get_by_role("link", name="Schedules")).to_have_count(0)
+    for path, shown in (
+        ("/interrupted", "mine"),
+        ("/waiting", "Nobody is waiting for you"),
+        *((f"/jobs/{mine.id}?tab={tab}", "mine") for tab in ("timeline", "log", "checkpoints", "history", "related")),
+    ):
+        theirs.goto(site.address + path)
+        expect(theirs.get_by_text(shown).first).to_be_visible()
+        expect(theirs.locator("[aria-busy=true]")).to_have_count(0)
+    assert refused == []
+
+
 def test_places_hinder_nobody(site: Site) -> None:
     job = site.app.submit("breaks", source_id="wiki")
     until(lambda: site.app.get(job.id).status == "failed")

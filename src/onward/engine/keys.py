@@ -17,6 +17,7 @@ from onward.engine.submission import check_text
 from onward.errors import InvalidValue
 from onward.model.ids import Ids, parsed
 from onward.model.key import ROLES, Key
+from onward.model.limits import ALL, Limits
 from onward.store import Connection, Store, keys
 
 PREFIX = "onw_"
@@ -40,9 +41,18 @@ class Keys:
         self._used: dict[str, float] = {}
 
     def create(
-        self, name: str, role: str = "operator", *, days: float | None = 90, created_by: str | None = None
+        self,
+        name: str,
+        role: str = "operator",
+        *,
+        days: float | None = 90,
+        limits: Limits = ALL,
+        created_by: str | None = None,
     ) -> tuple[Key, str]:
-        """A new key and its secret, which cannot be seen again. ``days``: how long it is good, None: for ever."""
+        """A new key and its secret, which cannot be seen again. ``days``: how long it is good, None: for ever.
+
+        ``limits``: the jobs that it may see and steer; it opens nothing that shows more.
+        """
         check_text("name of a key", name)
         if role not in ROLES:
             raise InvalidValue(f"{role[:50]!r} is not a role.", hint=f"Use one of {', '.join(ROLES)}.")
@@ -51,7 +61,7 @@ class Keys:
         secret = PREFIX + base64.urlsafe_b64encode(self._clock.random_bytes(_SECRET_BYTES)).decode().rstrip("=")
         now = self._store.now()
         expires = now + timedelta(days=days) if days is not None else None
-        key = Key(self._ids.new(), name, secret[:9], role, created_by, now, expires)
+        key = Key(self._ids.new(), name, secret[:9], role, created_by, now, expires, limits=limits)
         self._store.write(lambda conn: keys.insert_key(conn, self._store.dialect, key, hash_of(secret)))
         return key, secret
 
@@ -155,6 +165,7 @@ class Holder:
     name: str
     role: str
     key_id: str | None = None
+    limits: Limits = ALL
 
 
 class Tickets:
@@ -184,4 +195,7 @@ class Tickets:
             return keys.take_answer(conn, self._store.dialect, _TICKET_OWNER, hash_of(ticket), since)
 
         body = self._store.write(work)
-        return None if body is None else Holder(**orjson.loads(body))
+        if body is None:
+            return None
+        kept = orjson.loads(body)
+        return Holder(**kept | {"limits": Limits.of(kept["limits"])})

@@ -26,6 +26,8 @@ class Item:
     topic: str
     id: str
     facts: dict[str, Any] = field(default_factory=dict)
+    of: tuple[str, str, str | None] | None = None
+    """Type, queue and user of the job that it is about, for those who may be told of some only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,4 +206,4 @@ def _item(topic: str, found: dict[str, Any]) -> Item:
             "parent_id": shown(found["parent_id"]) if found["parent_id"] else None,
             "attempt": found["attempt"],
         }
-    return Item(topic, shown(found["job_id"]), facts)
+    return Item(topic, shown(found["job_id"]), facts, (found["job_type"], found["queue"], found["user_id"]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from onward.model.limits import ALL, Limits
+
 ROLES = ("viewer", "operator", "editor", "admin")
 """What a key may do: look; steer jobs; change schedules and chains; everything."""
 
@@ -22,6 +24,7 @@ class Key:
     expires_at: datetime | None = None
     used_at: datetime | None = None
     revoked_at: datetime | None = None
+    limits: Limits = ALL
 
     def is_good(self, now: datetime) -> bool:
         """Whether it opens anything."""

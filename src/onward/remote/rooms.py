@@ -15,6 +15,7 @@ from onward.model.doubt import Doubt
 from onward.model.ids import parsed, shown
 from onward.model.job import Page, WorkerRecord
 from onward.model.key import Key
+from onward.model.limits import ALL, Limits
 from onward.model.question import QuestionRecord, State
 from onward.model.queue import Queue
 from onward.records.reading import moment, read_question, read_worker
@@ -248,10 +249,17 @@ class Keys:
         self._wire = wire
 
     def create(
-        self, name: str, role: str = "operator", *, days: float | None = 90, created_by: str | None = None
+        self,
+        name: str,
+        role: str = "operator",
+        *,
+        days: float | None = 90,
+        limits: Limits = ALL,
+        created_by: str | None = None,
     ) -> tuple[Key, str]:
         """A new key and its secret, which cannot be seen again."""
-        record = self._wire.post("keys", body={"name": name, "role": role, "days": days})
+        body = {"name": name, "role": role, "days": days, "limits": limits.plain}
+        record = self._wire.post("keys", body=body)
         return _key(record), record["secret"]
 
     def list(self) -> builtins.list[Key]:
@@ -267,5 +275,5 @@ def _key(record: dict[str, Any]) -> Key:
     return Key(
         parsed(record["id"]), record["name"], record["start"], record["role"], record["created_by"],
         moment(record["created_at"]), moment(record["expires_at"]), moment(record["used_at"]),
-        moment(record["revoked_at"]),
+        moment(record["revoked_at"]), Limits.of(record["limits"]),
     )  # fmt: skip

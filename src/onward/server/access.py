@@ -1,14 +1,22 @@
-"""Who may do what: four roles, each with all that the one below may, asked for in one place."""
+"""Who may do what: four roles, each with all that the one below may, and jobs that a caller is limited to.
+
+Both are asked for in one place, ``Needs``. A caller with limits gets through to a route that is about a job or a
+question within them, and to one that takes the limits itself (``Within``); every other route is refused.
+"""
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from onward.errors import OnwardError
+from onward.app import Onward
+from onward.errors import JobNotFound, OnwardError, QuestionNotFound
+from onward.model.job import Job
+from onward.model.limits import ALL, Limits
 
 
 class Role(IntEnum):
@@ -36,11 +44,12 @@ ROLES = tuple(role.word for role in Role if role > 0)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever sent a request: a name for the history, a role, and the key that it came with."""
+    """Whoever sent a request: a name for the history, a role, the key that it came with, and which jobs it is for."""
 
     name: str
     role: Role
     key_id: str | None = None
+    limits: Limits = ALL
 
 
 class NotSignedIn(OnwardError):
@@ -78,7 +87,48 @@ class Needs:
                 f"This needs the role {self.role.word}; {caller.name} has {caller.role.word}.",
                 hint="Use a key of that role: onward key create --role " + self.role.word,
             )
+        if caller.limits:
+            await to_thread(_keep_within, request, caller)
         return caller
+
+
+def is_within(app: Onward, limits: Limits, job: Job) -> bool:
+    """Whether a job is among those of the limits, or is a part of one that is."""
+    if not limits or limits.allow_job(job):
+        return True
+    return job.parent_id is not None and limits.allow_job(app.get(job.parent_id))
+
+
+def _keep_within(request: Request, caller: Caller) -> None:
+    """Refuse what is about something else than the caller's jobs, as if it were not there."""
+    app: Onward = request.scope["app"].state.onward
+    job_id, question_id = (request.path_params.get(name) for name in ("job_id", "question_id"))
+    if question_id is not None:
+        if not is_within(app, caller.limits, app.get(app.questions.get(question_id).job_id)):
+            raise QuestionNotFound(
+                f"There is no question {question_id}.", hint=f"This key is for {caller.limits.text}."
+            )
+    elif job_id is not None:
+        if not is_within(app, caller.limits, app.get(job_id)):
+            raise JobNotFound(f"There is no job {job_id}.", hint=f"This key is for {caller.limits.text}.")
+    elif not takes_limits(request.scope["route"]):
+        raise NotAllowed(
+            f"{caller.name} may see only jobs of {caller.limits.text}, and this shows more.",
+            hint="Use a key without limits.",
+        )
+
+
+async def _limits_of(request: Request) -> Limits:
+    return caller_of(request).limits
+
+
+Within = Annotated[Limits, Depends(_limits_of)]
+"""The jobs that the caller is limited to, for a route that keeps to them itself."""
+
+
+def takes_limits(route: Any) -> bool:
+    """Whether a route keeps to the caller's limits itself."""
+    return any(part.call is _limits_of for part in route.dependant.dependencies)
 
 
 Anybody = Annotated[Caller, Depends(Needs(Role.NOBODY))]

@@ -7,6 +7,7 @@ import logging
 import re
 from asyncio import to_thread
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onward.app import Onward
 from onward.errors import OnwardError
+from onward.model.limits import Limits
 from onward.server.access import Caller, NotSignedIn, Role
 from onward.server.pace import Pace
 from onward.server.problems import Problem, problem, status_of
@@ -45,8 +47,8 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-Authorize = Callable[[Scope], "str | tuple[str, str] | None"]
-"""An embedding application's own login: the role of whoever sent a request, or (name, role), or None."""
+Authorize = Callable[[Scope], "str | tuple[str, str] | tuple[str, str, Limits] | None"]
+"""An embedding application's own login: who sent a request, as role, (name, role) or (name, role, limits); or None."""
 
 
 class Gate:
@@ -151,19 +153,19 @@ class Gate:
             holder = await to_thread(self._onward.tickets.redeem, ticket)
             if holder is None:
                 raise NotSignedIn("This ticket is not known, was used or is over.", hint="POST /api/v1/events/ticket")
-            return self._limited(Caller(holder.name, Role.named(holder.role), holder.key_id))
+            return self._limited(Caller(holder.name, Role.named(holder.role), holder.key_id, holder.limits))
         if self._authorize is not None:
             found = self._authorize(scope)
             if found is None:
                 raise NotSignedIn("The application does not let you in here.", hint="Sign in to it.")
-            name, role = found if isinstance(found, tuple) else ("somebody", found)
-            return self._limited(Caller(name, Role.named(role)))
+            name, role, *limits = found if isinstance(found, tuple) else ("somebody", found)
+            return self._limited(Caller(name, Role.named(role), None, *limits))
         secret = secret_of(headers)
         if secret is not None:
             key = await to_thread(self._onward.keys.check, secret)
             if key is None:
                 raise NotSignedIn("This key is not known, has expired or was revoked.", hint="onward key create")
-            return self._limited(Caller(key.name, Role.named(key.role), key.id))
+            return self._limited(Caller(key.name, Role.named(key.role), key.id, key.limits))
         settings = self._onward.settings
         if settings.server.login != "always" and is_local(scope, headers):
             return self._limited(Caller("local", Role.ADMIN))
@@ -174,7 +176,7 @@ class Gate:
     def _limited(self, caller: Caller) -> Caller:
         """Where the pages are read-only, everybody is a viewer."""
         if self._onward.settings.ui.read_only:
-            return Caller(caller.name, Role.VIEWER, caller.key_id)
+            return replace(caller, role=Role.VIEWER)
         return caller
 
     def _check_pace(self, scope: Scope) -> None:

@@ -19,6 +19,7 @@ import orjson
 from onward.app import Onward
 from onward.engine.news import Item
 from onward.engine.service import Service
+from onward.model.limits import ALL, Limits
 
 TOPICS = ("jobs", "progress", "inputs", "resources", "schedules", "workers")
 _log = logging.getLogger("onward.server")
@@ -40,6 +41,8 @@ class Told:
     topic: str
     job: str
     text: bytes
+    of: tuple[str, str, str | None] | None
+    """Type, queue and user of the job that it is about; None where it is about something else."""
 
 
 class Stream(Service):
@@ -94,7 +97,7 @@ class Stream(Service):
                 data = orjson.dumps({"id": item.id, **item.facts})
                 text = b"id: %d\nevent: %s\ndata: %s\n\n" % (self._last, item.topic.encode(), data)
                 about = item.id if item.topic in ("jobs", "progress") else str(item.facts.get("job", ""))
-                self._kept.append(Told(self._last, item.topic, about, text))
+                self._kept.append(Told(self._last, item.topic, about, text, item.of))
             if len(self._kept) > _KEPT:
                 del self._kept[: _KEPT // 4]
             wakers = list(self._wakers)
@@ -116,8 +119,10 @@ class Stream(Service):
         """How many clients there are."""
         return len(self._wakers)
 
-    async def events(self, topics: Collection[str], job: str | None, last: int | None) -> AsyncIterator[bytes]:
-        """What a client is sent: from where it was, without an end."""
+    async def events(
+        self, topics: Collection[str], job: str | None, last: int | None, limits: Limits = ALL
+    ) -> AsyncIterator[bytes]:
+        """What a client is sent: from where it was, without an end; with limits only of jobs that they allow."""
         loop, waker = asyncio.get_running_loop(), asyncio.Event()
         place = await self._enter(loop, waker, last)
         try:
@@ -134,7 +139,11 @@ class Stream(Service):
                     continue
                 if found:
                     place = found[-1].number
-                    text = b"".join(told.text for told in found if told.topic in topics and job in (None, told.job))
+                    text = b"".join(
+                        told.text
+                        for told in found
+                        if told.topic in topics and job in (None, told.job) and _is_for(limits, told)
+                    )
                     if text:
                         yield text
                     continue
@@ -190,6 +199,10 @@ class Stream(Service):
         if stop is not None:
             stop()
             self.stop()
+
+
+def _is_for(limits: Limits, told: Told) -> bool:
+    return not limits or (told.of is not None and limits.allow(*told.of))
 
 
 def _reset(place: int) -> bytes:

@@ -5,32 +5,38 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from onward.model.key import Key
+from onward.model.limits import Limits
 from onward.store import rows
 from onward.store.dialects import Dialect
 from onward.store.tables import api_keys
 
-_COLUMNS = "key_id, name, start, role, created_by, created_at, expires_at, used_at, revoked_at"
+_COLUMNS = "key_id, name, start, role, created_by, created_at, expires_at, used_at, revoked_at, limits"
 
 
 def _key(row: Any) -> Key:
-    return Key(row[0], row[1], row[2], row[3], row[4], rows.at(row[5]), *(rows.moment(value) for value in row[6:9]))
+    limits = Limits.of(orjson.loads(row[9] or "{}"))
+    expires, used, revoked = (rows.moment(value) for value in row[6:9])
+    return Key(row[0], row[1], row[2], row[3], row[4], rows.at(row[5]), expires, used, revoked, limits)
 
 
 def insert_key(conn: Connection, dialect: Dialect, key: Key, hashed: str) -> None:
     """Keep a new key's hash."""
-    columns = ("key_id", "name", "start", "role", "created_by", "created_at", "expires_at", "hash")
+    columns = ("key_id", "name", "start", "role", "created_by", "created_at", "expires_at", "hash", "limits")
     expires = dialect.time(key.expires_at) if key.expires_at is not None else None
-    values = (key.id, key.name, key.start, key.role, key.created_by, dialect.time(key.created_at), expires, hashed)
+    limits = orjson.dumps(key.limits.plain).decode() if key.limits else None
+    made = dialect.time(key.created_at)
+    values = (key.id, key.name, key.start, key.role, key.created_by, made, expires, hashed, limits)
     dialect.insert_many(conn, api_keys, columns, [values])
 
 
 def find_key(conn: Connection, dialect: Dialect, hashed: str) -> tuple[Key, str] | None:
     """The key of this hash, with the hash as it is kept."""
     found = dialect.query(conn, f"SELECT {_COLUMNS}, hash FROM api_keys WHERE hash = ?", [hashed])
-    return (_key(found[0]), found[0][9]) if found else None
+    return (_key(found[0]), found[0][10]) if found else None
 
 
 def list_keys(conn: Connection, dialect: Dialect) -> list[Key]:

@@ -14,7 +14,7 @@ from onward.store.rows import moment
 GLANCE = (
     "job_id, job_type, status, waiting_on, attempt, paused_by, checkpoint_at, superseded_by, progress_percent, "
     "progress_message, progress_done, progress_total, progress_rate, progress_eta, progress_phase, queue, source_id, "
-    "parent_id, worker_id, updated_at"
+    "user_id, parent_id, worker_id, updated_at"
 )
 """What those who watch are told of a job."""
 

@@ -239,10 +239,18 @@ export interface Session {
   user: string
   role: Role
   read_only: boolean
+  limits: Limits
   version: string
   time_zone?: string
   database?: { kind: string }
   base?: string
+}
+
+/** Jobs of these alone; what is not named is not limited. */
+export interface Limits {
+  queues?: string[]
+  job_types?: string[]
+  user_ids?: string[]
 }
 
 export type Role = 'viewer' | 'operator' | 'editor' | 'admin'
@@ -493,6 +501,7 @@ export interface ApiKey {
   used_at: string | null
   revoked_at: string | null
   is_good: boolean
+  limits: Limits
   secret?: string
 }
 

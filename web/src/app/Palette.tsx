@@ -9,8 +9,7 @@ import { shortId } from '@/words/numbers'
 import { stateWords } from '@/words/states'
 import { OTHER_WORDS, VERBS } from '@/words/verbs'
 import { nextTheme } from './keys'
-import { PAGES } from './navigation'
-import { useMay } from './session'
+import { useMay, usePages } from './session'
 
 interface Entry {
   label: string
@@ -80,6 +79,7 @@ export function Palette({ onClose, onHelp }: { onClose: () => void; onHelp: () =
 function useEntries(text: string, onClose: () => void, onHelp: () => void): Entry[] {
   const navigate = useNavigate()
   const may = useMay('operator')
+  const pages = usePages()
   const jobs = useQuery({
     queryKey: ['palette-jobs', text],
     queryFn: () => call<Page<Job>>(`jobs${query({ q: text, limit: 6 })}`),
@@ -96,7 +96,7 @@ function useEntries(text: string, onClose: () => void, onHelp: () => void): Entr
     onClose()
   }
   const acts: Entry[] = [
-    ...PAGES.map((page) => ({ label: page.label, hint: `page · g ${page.key}`, act: go(page.path) })),
+    ...pages.map((page) => ({ label: page.label, hint: `page · g ${page.key}`, act: go(page.path) })),
     ...(may ? [{ label: 'New job', hint: 'starts a job', act: go('/jobs?new=') }] : []),
     { label: 'Pause or go on', hint: 'live · l', act: pauseOrGoOn },
     { label: 'Change the theme', hint: 't', act: nextTheme },

@@ -8,15 +8,15 @@ import type { Badges } from '@/api/types'
 import { useSnoozed } from '@/pages/waiting/snooze'
 import { Bones } from '@/parts/Loading'
 import { Tip } from '@/parts/Tip'
+import { limitsText } from '@/words/limits'
 import { capped } from '@/words/numbers'
 import { FaultBoundary } from './FaultBoundary'
 import { usePageKeys } from './keys'
 import { LiveSign } from './LiveSign'
-import { PAGES } from './navigation'
 import { useQuestionsTold } from './notify'
 import { Palette } from './Palette'
 import { ShortcutHelp } from './ShortcutHelp'
-import { useSession } from './session'
+import { usePages, useSession } from './session'
 import { ThemeMenu } from './ThemeMenu'
 import { useTabTitle } from './title'
 import { ZoneMenu } from './ZoneMenu'
@@ -94,10 +94,12 @@ export function Shell() {
 
 function Navigation({ open }: { open: boolean }) {
   const session = useSession()
+  const pages = usePages()
   const { data: badges } = useQuery({ queryKey: ['badges'], queryFn: () => call<Badges>('badges'), staleTime: 2_000 })
   const snoozed = Object.keys(useSnoozed()).length
   useTabTitle(Math.max(0, (badges?.inputs.value ?? 0) - snoozed))
   useQuestionsTold()
+  const limited = session ? limitsText(session.limits) : ''
   const location = useLocation()
   const zone = new URLSearchParams(location.search).get('tz')
   const kept = zone ? `?tz=${encodeURIComponent(zone)}` : ''
@@ -108,7 +110,7 @@ function Navigation({ open }: { open: boolean }) {
         onward
       </Link>
       <div className="nav-list">
-        {PAGES.map(({ path, label, icon: Icon, badge }) => {
+        {pages.map(({ path, label, icon: Icon, badge }) => {
           const counted = badge && badges?.[badge.name]
           return (
             <NavLink key={path} className="nav-link" to={`${path}${kept}`} end={path === '/'}>
@@ -129,6 +131,7 @@ function Navigation({ open }: { open: boolean }) {
           <span>
             {session.user} · {session.role}
           </span>
+          {limited && <span>Only {limited}</span>}
           <span>
             onward {session.version}
             {session.database && ` · ${session.database.kind}`}

@@ -20,11 +20,13 @@ export interface NavPage {
   label: string
   key: string
   icon: LucideIcon
+  /** It shows all jobs, so it is not for those who may see only some. */
+  whole?: boolean
   badge?: { name: keyof Badges; tone: Tone; meaning: string }
 }
 
 export const PAGES: NavPage[] = [
-  { path: '/', label: 'Overview', key: 'o', icon: LayoutDashboard },
+  { path: '/', label: 'Overview', key: 'o', icon: LayoutDashboard, whole: true },
   {
     path: '/jobs',
     label: 'Jobs',
@@ -39,8 +41,8 @@ export const PAGES: NavPage[] = [
     icon: Unplug,
     badge: { name: 'interrupted', tone: 'amber', meaning: 'interrupted' },
   },
-  { path: '/schedules', label: 'Schedules', key: 's', icon: CalendarClock },
-  { path: '/chains', label: 'Chains', key: 'c', icon: Workflow },
+  { path: '/schedules', label: 'Schedules', key: 's', icon: CalendarClock, whole: true },
+  { path: '/chains', label: 'Chains', key: 'c', icon: Workflow, whole: true },
   {
     path: '/waiting',
     label: 'Waiting for you',
@@ -48,8 +50,8 @@ export const PAGES: NavPage[] = [
     icon: MessageCircleQuestion,
     badge: { name: 'inputs', tone: 'purple', meaning: 'waiting for you' },
   },
-  { path: '/resources', label: 'Resources', key: 'r', icon: Boxes },
-  { path: '/checkpoints', label: 'Checkpoints', key: 'k', icon: Archive },
-  { path: '/workers', label: 'Workers', key: 'n', icon: Server },
-  { path: '/settings', label: 'Settings', key: ',', icon: Settings },
+  { path: '/resources', label: 'Resources', key: 'r', icon: Boxes, whole: true },
+  { path: '/checkpoints', label: 'Checkpoints', key: 'k', icon: Archive, whole: true },
+  { path: '/workers', label: 'Workers', key: 'n', icon: Server, whole: true },
+  { path: '/settings', label: 'Settings', key: ',', icon: Settings, whole: true },
 ]

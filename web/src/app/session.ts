@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { call } from '@/api/client'
 import type { Role, Session } from '@/api/types'
+import { type NavPage, PAGES } from './navigation'
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, editor: 2, admin: 3 }
 
@@ -17,4 +18,16 @@ export function useSession(): Session | undefined {
 export function useMay(role: Role): boolean {
   const session = useSession()
   return Boolean(session && !session.read_only && RANK[session.role] >= RANK[role])
+}
+
+/** Whether this person may see only some jobs. */
+export function useLimited(): boolean {
+  const session = useSession()
+  return Boolean(session && Object.keys(session.limits).length > 0)
+}
+
+/** The pages that are for this person. */
+export function usePages(): NavPage[] {
+  const limited = useLimited()
+  return limited ? PAGES.filter((page) => !page.whole) : PAGES
 }

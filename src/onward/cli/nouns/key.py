@@ -13,6 +13,7 @@ from onward.cli.show.times import ago
 from onward.cli.told import say
 from onward.model.ids import shown
 from onward.model.key import Key
+from onward.model.limits import Limits
 from onward.records.moments import rfc3339
 
 verbs = noun("key", "Keys for HTTP.")
@@ -30,6 +31,7 @@ def _record(key: Key, here: Here) -> dict[str, Any]:
         "used_at": rfc3339(key.used_at),
         "revoked_at": rfc3339(key.revoked_at),
         "is_good": key.is_good(now),
+        "limits": key.limits.plain,
     }
 
 
@@ -38,6 +40,7 @@ def _record(key: Key, here: Here) -> dict[str, Any]:
     "create",
     "onward key create --role operator ci",
     "onward key create --role viewer --days 30 board",
+    "onward key create --role operator --queue gpu --job-type 'embed*' indexer",
     data=True,
 )
 def create(
@@ -45,9 +48,17 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is for.")],
     role: Annotated[str, typer.Option("--role", help="viewer, operator, editor or admin.")] = "operator",
     days: Annotated[float, typer.Option("--days", help="How long it is good; 0: without an end.")] = 90,
+    queue: Annotated[
+        list[str] | None, typer.Option("--queue", help="Only jobs of this queue; more than once: of any of them.")
+    ] = None,
+    job_type: Annotated[
+        list[str] | None, typer.Option("--job-type", help="Only jobs of this type; * stands for anything.")
+    ] = None,
+    user: Annotated[list[str] | None, typer.Option("--user", help="Only jobs of this user.")] = None,
 ) -> None:
     """Make a key. It is printed once and kept nowhere; only its hash is."""
-    key, secret = here.app.keys.create(name, role, days=days or None, created_by=here.actor)
+    limits = Limits(tuple(queue or ()), tuple(job_type or ()), tuple(user or ()))
+    key, secret = here.app.keys.create(name, role, days=days or None, limits=limits, created_by=here.actor)
     say(f"The key {key.name!r} is of the role {key.role}; it is shown this once:")
     here.out.record(_record(key, here) | {"secret": secret}, secret)
 
@@ -59,7 +70,11 @@ def list_keys(here: Here) -> None:
     records = [
         _record(key, here)
         | (
-            {"good": "yes" if key.is_good(now) else "no", "used": ago(key.used_at, now)}
+            {
+                "good": "yes" if key.is_good(now) else "no",
+                "used": ago(key.used_at, now),
+                "jobs": key.limits.text or "all",
+            }
             if here.out.form == "table"
             else {}
         )
@@ -67,7 +82,7 @@ def list_keys(here: Here) -> None:
     ]
     columns = (
         Column("id"), Column("name", fixed=False), Column("role"), Column("start"), Column("good"),
-        Column("expires_at", "expires"), Column("used"),
+        Column("expires_at", "expires"), Column("used"), Column("jobs", fixed=False),
     )  # fmt: skip
     here.out.records(records, columns, empty="There is no key. onward key create NAME makes one.")
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from onward.engine.keys import Holder
 from onward.model.ids import parsed, shown
 from onward.records.moments import rfc3339
-from onward.server.access import Viewer
+from onward.server.access import Viewer, Within
 from onward.server.gate import TICKET
 from onward.server.problems import Problem, documented
 from onward.server.routing import App, noun
@@ -30,9 +30,9 @@ class Ticket(TypedDict):
 
 
 @routes.post("/ticket", status_code=201, responses=documented(503))
-def issue_ticket(caller: Viewer, app: App) -> Ticket:
+def issue_ticket(caller: Viewer, app: App, limits: Within) -> Ticket:
     """A ticket for ``?ticket=``, where neither header nor cookie can be sent: for one use within 60 seconds."""
-    ticket, until = app.tickets.issue(Holder(caller.name, caller.role.word, caller.key_id))
+    ticket, until = app.tickets.issue(Holder(caller.name, caller.role.word, caller.key_id, limits))
     return {"ticket": ticket, "expires_at": rfc3339(until)}
 
 
@@ -41,6 +41,7 @@ async def listen(
     request: Request,
     _caller: Viewer,
     app: App,
+    limits: Within,
     topics: Annotated[str, Query(max_length=200, description=f"Of {', '.join(TOPICS)}; with commas.")] = "",
     job: Annotated[str | None, Query(max_length=200, description="Only what is about this job.")] = None,
     last_event_id: Annotated[str, Header(max_length=40)] = "",
@@ -59,5 +60,6 @@ async def listen(
         raise Problem(429, "too-many-streams", "Too many clients listen already.", hint="See server.streams.")
     place = last_event_id or last
     known = int(place) if place.isdecimal() else 0 if place else None
-    found = stream.events(chosen, shown(parsed(job)) if job else None, known)
+    about = shown(parsed(job)) if job else None
+    found = stream.events(chosen, about, known, limits)
     return EventSourceResponse(found, ping=_PING_SECONDS, sep="\n")

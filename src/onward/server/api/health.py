@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from onward.app import Onward
 from onward.errors import OnwardError
+from onward.server.access import NotAllowed, caller_of
 from onward.telemetry.metrics import CONTENT_TYPE
 
 
@@ -28,7 +29,9 @@ def plain_routes(onward: Onward) -> list[BaseRoute]:
             return JSONResponse(facts, 503, {"Retry-After": "5"})
         return JSONResponse({"status": "ready"})
 
-    async def metrics(_request: Request) -> Response:
+    async def metrics(request: Request) -> Response:
+        if caller_of(request).limits:
+            raise NotAllowed("Metrics tell of all jobs; you may see only some.", hint="Use a key without limits.")
         return Response(await run_sync(counted.text), media_type=CONTENT_TYPE)
 
     counted = onward.metrics  # from now on

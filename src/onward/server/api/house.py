@@ -12,10 +12,11 @@ from typing_extensions import TypedDict
 
 from onward.model.ids import shown
 from onward.model.key import Key
+from onward.model.limits import Limits
 from onward.records.health import FindingRecord, examine
 from onward.records.jobs import ChangeRecord, event_record
 from onward.records.moments import rfc3339
-from onward.server.access import Admin, Operator, Role, Viewer
+from onward.server.access import Admin, Operator, Role, Viewer, Within
 from onward.server.problems import documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
@@ -39,12 +40,25 @@ class KeyRecord(TypedDict):
     used_at: str | None
     revoked_at: str | None
     is_good: bool
+    limits: dict[str, list[str]]
 
 
 class NewKeyRecord(KeyRecord):
     """A new key with its secret, which is shown this once."""
 
     secret: str
+
+
+Names = Annotated[list[str], Field(max_length=50)]
+
+
+class KeyLimits(BaseModel):
+    """The jobs that a key is for; ``*`` stands for anything, an empty list limits nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+    queues: Names = []
+    job_types: Names = []
+    user_ids: Names = []
 
 
 class NewKey(BaseModel):
@@ -54,6 +68,7 @@ class NewKey(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     role: Literal["viewer", "operator", "editor", "admin"] = "operator"
     days: float | None = Field(default=90, gt=0, le=3650, description="How long it is good; null: without an end.")
+    limits: KeyLimits | None = None
 
 
 @keys.get("")
@@ -65,7 +80,8 @@ def list_keys(_caller: Admin, app: App) -> Listed[KeyRecord]:
 @keys.post("", status_code=201)
 def create_key(caller: Admin, app: App, wanted: NewKey) -> NewKeyRecord:
     """A new key. Its secret is in this answer and nowhere else."""
-    key, secret = app.keys.create(wanted.name, wanted.role, days=wanted.days, created_by=caller.name)
+    limits = Limits.of(wanted.limits.model_dump() if wanted.limits else None)
+    key, secret = app.keys.create(wanted.name, wanted.role, days=wanted.days, limits=limits, created_by=caller.name)
     return {**_key(key, app), "secret": secret}
 
 
@@ -88,6 +104,7 @@ def _key(key: Key, app: App) -> KeyRecord:
         "used_at": rfc3339(key.used_at),
         "revoked_at": rfc3339(key.revoked_at),
         "is_good": key.is_good(app.clock.now()),
+        "limits": key.limits.plain,
     }
 
 
@@ -113,7 +130,7 @@ class NewView(BaseModel):
 
 
 @views.get("")
-def list_views(caller: Viewer, app: App) -> Listed[ViewRecord]:
+def list_views(caller: Viewer, app: App, _limits: Within) -> Listed[ViewRecord]:
     """One's own views, and everybody's."""
     return listed([_view(view) for view in app.views.list(caller.name)])
 

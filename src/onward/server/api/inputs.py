@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from onward.model.ids import shown
 from onward.records.jobs import JobRecord, job_record
 from onward.records.questions import QuestionRecord, question_record
-from onward.server.access import Operator, Viewer
+from onward.server.access import Operator, Viewer, Within, is_within
 from onward.server.problems import documented
 from onward.server.routing import App, Limit, Listed, Match, listed, noun
 
@@ -38,6 +38,7 @@ class To(BaseModel):
 def list_inputs(
     _caller: Viewer,
     app: App,
+    limits: Within,
     state: Annotated[Literal["open", "answered", "expired", "withdrawn", "all"], Query()] = "open",
     job: Annotated[str | None, Query(max_length=200)] = None,
     assigned_to: Annotated[str | None, Query(max_length=200)] = None,
@@ -47,7 +48,8 @@ def list_inputs(
     """Questions: open ones as they were asked, others newest first."""
     wanted = None if state == "all" else state
     page = app.questions.list(wanted, job_id=job, assigned_to=assigned_to, limit=limit, after=after)
-    items = [question_record(question, app.job_types) for question in page]
+    shown_of = [question for question in page if not limits or is_within(app, limits, app.get(question.job_id))]
+    items = [question_record(question, app.job_types) for question in shown_of]
     return listed(items, shown(page.next, "inp") if page.next else None)
 
 

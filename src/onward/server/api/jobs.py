@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,8 @@ from onward.records.jobs import (
     run_record,
 )
 from onward.records.resume import ResumeRecord, resume_record
-from onward.server.access import NotAllowed, Operator, Role, Viewer, caller_of
+from onward.server.access import NotAllowed, Operator, Role, Viewer, Within, caller_of, is_within
+from onward.server.bounds import chosen_within, refuse_beyond
 from onward.server.problems import Problem, documented, facts_of
 from onward.server.routing import MOST, App, CountRecord, Listed, listed, noun
 
@@ -96,7 +98,9 @@ class JobList(Listed[JobRecord]):
 
 
 @routes.get("", openapi_extra={"takes_more": is_key})
-def list_jobs(_caller: Viewer, app: App, request: Request, asked: Annotated[JobsAsked, Query()]) -> JobList:
+def list_jobs(
+    _caller: Viewer, app: App, limits: Within, request: Request, asked: Annotated[JobsAsked, Query()]
+) -> JobList:
     """A page of jobs. All keys must fit, one value of each; ``-key`` negates, ``arg.NAME`` looks at a parameter."""
     query = query_of(request, app, sort=asked.sort, is_deep=asked.deep)
     after = asked.after
@@ -108,7 +112,7 @@ def list_jobs(_caller: Viewer, app: App, request: Request, asked: Annotated[Jobs
         cap = _EXACT if asked.count == "exact" else 10_000
         value = app.count_matching(query, cap)
         counted = CountRecord(value=value, exact=value < cap)
-    items = [job_record(job, app.job_types) for job in page]
+    items = [job_record(job, app.job_types) for job in page if limits.allow_job(job)]
     return {"items": items, "next": page.next, "prev": page.prev, "count": counted, "searched": page.searched}
 
 
@@ -118,7 +122,8 @@ def query_of(request: Request, app: Onward, *, sort: str = "-created", is_deep: 
     if caller_of(request).role < Role.OPERATOR and any(ARGUMENT in name for name, _ in given):
         raise NotAllowed("Only who may see parameters may look for them: that needs the role operator.")
     refuse_sensitive((name for name, _ in given), app)
-    return read_query(given, app.clock.now(), sort=sort, is_deep=is_deep)
+    query = read_query(given, app.clock.now(), sort=sort, is_deep=is_deep)
+    return replace(query, terms=(*query.terms, *caller_of(request).limits.terms))
 
 
 def refuse_sensitive(names: Iterable[str], app: Onward) -> None:
@@ -130,21 +135,25 @@ def refuse_sensitive(names: Iterable[str], app: Onward) -> None:
 
 
 @ids.get("")
-def list_ids(_caller: Viewer, app: App, ending: Annotated[str, Query(min_length=6, max_length=40)]) -> list[str]:
+def list_ids(
+    _caller: Viewer, app: App, limits: Within, ending: Annotated[str, Query(min_length=6, max_length=40)]
+) -> list[str]:
     """The ids of jobs that end so, newest first; a few, enough to see that it is ambiguous."""
-    return [shown(found) for found in app.find_by_ending(ending)]
+    found = app.find_by_ending(ending)
+    return [shown(job_id) for job_id in found if not limits or is_within(app, limits, app.get(job_id))]
 
 
 @routes.post("", status_code=201, responses=documented(409, 503))
-def submit_job(caller: Operator, app: App, new: NewJob, response: Response) -> JobRecord:
+def submit_job(caller: Operator, app: App, limits: Within, new: NewJob, response: Response) -> JobRecord:
     """Have a job done. 409 ``incomplete-job-exists`` carries the facts of the dialog in ``resume``."""
+    queue, user = chosen_within(limits, app, new.job_type, new.queue, new.user_id, new.on_conflict, new.source_id)
     try:
         job = app.submit(
             new.job_type,
             new.params,
             source_id=new.source_id,
-            user_id=new.user_id or caller.name,
-            queue=new.queue,
+            user_id=user or caller.name,
+            queue=queue,
             priority=new.priority,
             delay=new.delay,
             run_at=new.run_at,
@@ -156,7 +165,9 @@ def submit_job(caller: Operator, app: App, new: NewJob, response: Response) -> J
     except IncompleteJobFound as error:
         told = facts_of(error, app.job_types) | {"resume": resume_record(app, app.get(error.job.id), new.params)}
         raise Problem(409, error.code, error.message, hint=error.hint, **told) from None
-    record = job_record(app.get(job.id), app.job_types)
+    job = app.get(job.id)
+    refuse_beyond(limits, app, job)
+    record = job_record(job, app.job_types)
     response.headers["Location"] = f"jobs/{record['id']}"
     return record
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from onward.model.ids import shown
 from onward.model.query import JobQuery, Term
 from onward.records.moments import rfc3339
-from onward.server.access import Admin, Operator, Viewer
+from onward.server.access import Admin, Operator, Viewer, Within, is_within
 from onward.server.problems import Problem, documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
@@ -81,15 +81,20 @@ class Run(Age):
 
 @checkpoints.get("")
 def list_checkpoints(
-    _caller: Viewer, app: App, job: Annotated[str | None, Query(max_length=200)] = None, limit: Limit = 50
+    _caller: Viewer,
+    app: App,
+    limits: Within,
+    job: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Limit = 50,
 ) -> Listed[CheckpointRecord]:
     """The kept checkpoints of a job; without one, of the newest jobs that have not succeeded."""
     if job is not None:
         found = [app.get(job)]
     else:
-        query = JobQuery(terms=(Term("state", ("interrupted", "running", "paused", "input", "queued")),), is_deep=False)
+        stopped = Term("state", ("interrupted", "running", "paused", "input", "queued"))
+        query = JobQuery(terms=(stopped, *limits.terms), is_deep=False)
         found = [one for one in app.search(query, limit=limit) if one.has_checkpoint]
-    return listed([record for one in found for record in _records(app, one)])
+    return listed([record for one in found if is_within(app, limits, one) for record in _records(app, one)])
 
 
 @checkpoints.post("/{job_id}/pin", responses=documented(404, 409))

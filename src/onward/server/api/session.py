@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
-from onward.server.access import Anybody, NotSignedIn, Viewer
+from onward.server.access import Anybody, NotSignedIn, Viewer, Within
 from onward.server.gate import COOKIE
 from onward.server.problems import documented
 from onward.server.routing import App, noun
@@ -27,6 +27,7 @@ class SessionRecord(TypedDict):
     user: str
     role: str
     read_only: bool
+    limits: dict[str, list[str]]
     version: str
     time_zone: str
     database: DatabaseKind
@@ -34,12 +35,13 @@ class SessionRecord(TypedDict):
 
 
 @routes.get("")
-def get_session(caller: Viewer, app: App, request: Request) -> SessionRecord:
+def get_session(caller: Viewer, app: App, limits: Within, request: Request) -> SessionRecord:
     """Who one is, with which role, and where."""
     return {
         "user": caller.name,
         "role": caller.role.word,
         "read_only": app.settings.ui.read_only,
+        "limits": limits.plain,
         "version": __version__,
         "time_zone": "UTC",
         "database": {"kind": "postgresql" if app.settings.database.is_postgresql else "sqlite"},
@@ -55,7 +57,7 @@ class SignIn(BaseModel):
 
 
 @routes.post("", status_code=204, responses=documented(401))
-def sign_in(given: SignIn, _caller: Anybody, app: App, request: Request, response: Response) -> None:
+def sign_in(given: SignIn, _caller: Anybody, app: App, _limits: Within, request: Request, response: Response) -> None:
     """Sign in with a key."""
     if app.keys.check(given.key) is None:
         raise NotSignedIn("This key is not known, has expired or was revoked.", hint="onward key create")
@@ -65,6 +67,6 @@ def sign_in(given: SignIn, _caller: Anybody, app: App, request: Request, respons
 
 
 @routes.delete("", status_code=204)
-def sign_out(_caller: Anybody, request: Request, response: Response) -> None:
+def sign_out(_caller: Anybody, _limits: Within, request: Request, response: Response) -> None:
     """Forget the key in the cookie."""
     response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")

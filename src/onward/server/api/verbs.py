@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from onward.records.jobs import JobRecord, job_record
-from onward.server.access import Operator
+from onward.server.access import Operator, Within
+from onward.server.bounds import chosen_within
 from onward.server.problems import documented
 from onward.server.routing import App, Match, noun
 
@@ -69,9 +70,12 @@ def fresh(caller: Operator, app: App, job_id: str, match: Match, how: Fresh | No
 
 
 @routes.post("/{job_id}/again", status_code=201, responses=ANSWERS)
-def again(_caller: Operator, app: App, job_id: str, how: Again | None = None) -> JobRecord:
+def again(_caller: Operator, app: App, limits: Within, job_id: str, how: Again | None = None) -> JobRecord:
     """A new job with the same parameters."""
     chosen = how or Again()
+    if limits:
+        job = app.get(job_id)
+        chosen_within(limits, app, job.job_type, job.queue, job.user_id, None, chosen.source_id or job.source_id)
     return job_record(app.run_again(job_id, source_id=chosen.source_id, resume=chosen.resume), app.job_types)
 
 
@@ -118,8 +122,11 @@ def discard(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
 
 
 @routes.patch("/{job_id}", responses=ANSWERS)
-def change(caller: Operator, app: App, job_id: str, match: Match, change: Change) -> JobRecord:
+def change(caller: Operator, app: App, limits: Within, job_id: str, match: Match, change: Change) -> JobRecord:
     """Change a job that waits to be run."""
+    if limits and change.queue is not None:
+        job = app.get(job_id)
+        chosen_within(limits, app, job.job_type, change.queue, job.user_id, None, None)
     job = app.change(
         job_id,
         priority=change.priority,

@@ -20,6 +20,8 @@ api_keys = Table(
     Column("expires_at", UtcTime),
     Column("used_at", UtcTime),
     Column("revoked_at", UtcTime),
+    # Queues, job types and users as JSON; nothing: all jobs.
+    Column("limits", Text),
 )
 Index("uq_api_keys_hash", api_keys.c.hash, unique=True)
 

@@ -6,7 +6,7 @@ import { useActs } from '@/acts/JobActs'
 import { Problem } from '@/api/client'
 import type { Job } from '@/api/types'
 import { useAddress } from '@/app/address'
-import { useMay } from '@/app/session'
+import { useLimited, useMay } from '@/app/session'
 import { Code, copy } from '@/parts/Copy'
 import { Empty } from '@/parts/Empty'
 import { Menu } from '@/parts/Menu'
@@ -48,6 +48,7 @@ export function Jobs() {
   const navigate = useNavigate()
   const { act, start } = useActs()
   const may = useMay('operator')
+  const limited = useLimited()
   const filter = useMemo(() => asked(search), [search])
   const filterKey = JSON.stringify(filter)
   const after = search.get('after')
@@ -129,7 +130,7 @@ export function Jobs() {
               {plural(fresh, 'new job')}: show
             </button>
           )}
-          {may && chosen.length > 0 && (
+          {may && !limited && chosen.length > 0 && (
             <BulkBar
               jobs={chosen}
               filter={filter}

@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query'
 import { CalendarClock, ChartColumn, CircleCheck, Layers, Plus, Rocket } from 'lucide-react'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
-import { Link } from 'react-router'
+import { Link, Navigate } from 'react-router'
 import { useActs } from '@/acts/JobActs'
 import { ResumeSeveral } from '@/acts/resume/ResumeSeveral'
 import { call, query } from '@/api/client'
 import type { Job, OverviewRecord, Page } from '@/api/types'
 import { useAddress } from '@/app/address'
 import { FaultBoundary } from '@/app/FaultBoundary'
-import { useMay } from '@/app/session'
+import { useLimited, useMay } from '@/app/session'
 import { Code } from '@/parts/Copy'
 import { Empty } from '@/parts/Empty'
 import { Bones } from '@/parts/Loading'
@@ -34,6 +34,10 @@ const PLACES: Record<string, string> = {
 
 /** What needs attention, what runs, what has run and what comes. */
 export function Overview() {
+  return useLimited() ? <Navigate to="/jobs" replace /> : <Everything />
+}
+
+function Everything() {
   const [search, setSearch] = useAddress()
   const { start } = useActs()
   const may = useMay('operator')

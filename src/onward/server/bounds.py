@@ -1,0 +1,44 @@
+"""What a caller with limits may hand in: jobs that lie within them, and nothing that touches the jobs of others."""
+
+from __future__ import annotations
+
+from onward.app import Onward
+from onward.model.job import Job
+from onward.model.limits import Limits, only
+from onward.model.query import JobQuery
+from onward.server.access import NotAllowed, is_within
+
+
+def chosen_within(
+    limits: Limits,
+    app: Onward,
+    job_type: str,
+    queue: str | None,
+    user_id: str | None,
+    on_conflict: str | None,
+    source_id: str | None,
+) -> tuple[str | None, str | None]:
+    """Queue and user of a new job; where only one is allowed and none is given, that one. Raises ``NotAllowed``."""
+    if not limits:
+        return queue, user_id
+    kind = app.job_types.get(job_type)
+    queue, user_id = queue or only(limits.queues), user_id or only(limits.user_ids)
+    if not limits.allow(kind.name, queue or kind.queue, user_id):
+        raise _not_allowed(limits, f"A job of type {kind.name}, queue {queue or kind.queue}, user {user_id}")
+    if on_conflict == "replace":
+        raise _not_allowed(limits, "on_conflict=replace may cancel the jobs of others: that")
+    if source_id is not None:
+        for job in app.search(JobQuery(source_id=source_id, job_type=kind.name), limit=200):
+            if not job.status.is_ended or job.has_checkpoint:
+                refuse_beyond(limits, app, job)
+    return queue, user_id
+
+
+def refuse_beyond(limits: Limits, app: Onward, job: Job) -> None:
+    """Raise ``NotAllowed`` where what was asked for turns out to be the job of others; it is not told which."""
+    if not is_within(app, limits, job):
+        raise _not_allowed(limits, "What has this source or key is the job of others: it")
+
+
+def _not_allowed(limits: Limits, what: str) -> NotAllowed:
+    return NotAllowed(f"{what} is beyond what you are limited to: {limits.text}.", hint="Use a key without limits.")
