@@ -20,6 +20,7 @@ from onward.authoring.registry import JobTypes
 from onward.catalogue import include_in
 from onward.clock import Clock, SystemClock
 from onward.engine import chainer, keeping, nouns, older, steering, submission, transitions
+from onward.engine.answer_links import AnswerLinks
 from onward.engine.board import Resources
 from onward.engine.cluster import bridges
 from onward.engine.database import Database
@@ -113,6 +114,7 @@ class Onward:
         self.resources = Resources(self._store)
         self.dimensions = Dimensions(self._store)
         self.questions = Questions(self._store, self._ids)
+        self.answer_links = AnswerLinks(self._store, self.questions)
         self._later = Later(
             self._store, self.clock, self._ids, self._submitter, self.questions, self._hot, self._submit_one
         )

@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { Tooltip } from 'radix-ui'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
@@ -15,7 +15,14 @@ import './styles/pages.css'
 import './styles/chains.css'
 import './styles/places.css'
 
-const queries = new QueryClient({
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    // A key that is good no more: the frame asks who this is, and shows where to sign in.
+    onError: (error, query) => {
+      if (error instanceof Problem && error.status === 401 && query.queryKey[0] !== 'session')
+        void queries.invalidateQueries({ queryKey: ['session'] })
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 1_000,
@@ -27,8 +34,6 @@ const queries = new QueryClient({
     mutations: { networkMode: 'always', retry: false },
   },
 })
-
-live.start(queries)
 
 const router = createBrowserRouter(ROUTES, { basename: BASE_PATH || '/' })
 

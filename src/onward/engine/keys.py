@@ -76,6 +76,12 @@ class Keys:
         self._note_use(found[0].id)
         return found[0]
 
+    def is_good(self, key_id: str) -> bool:
+        """Whether a key opens anything now."""
+        with self._store.read() as conn:
+            found = keys.get_key(conn, self._store.dialect, key_id)
+        return found is not None and found.is_good(self._store.now())
+
     def _note_use(self, key_id: str) -> None:
         elapsed = self._clock.monotonic()
         with self._lock:

@@ -100,7 +100,7 @@ class Questions:
         ``expect_version``, here and in the verbs that follow: the ``version`` of the question as it was looked at. If
         it has changed since, ``ChangedMeanwhile`` is raised with the question as it is, and nothing is done.
         """
-        _check_person(by, "by")
+        check_person(by, "by")
 
         def work(conn: Connection) -> None:
             question = self._open(conn, question_id, expect_version)
@@ -108,7 +108,7 @@ class Questions:
             if question.claimed_by is None:
                 now = self._store.now()
                 questions.change_question(conn, self._store.dialect, question.id, claimed_by=by, claimed_at=now)
-                self._tell(conn, question, "claimed", by)
+                self.tell(conn, question, "claimed", by)
 
         return self._change(work, question_id)
 
@@ -121,7 +121,7 @@ class Questions:
                 self._refuse_others(question, by)
             if question.claimed_by is not None:
                 questions.change_question(conn, self._store.dialect, question.id, claimed_by=None, claimed_at=None)
-                self._tell(conn, question, "released", by)
+                self.tell(conn, question, "released", by)
 
         return self._change(work, question_id)
 
@@ -130,14 +130,14 @@ class Questions:
     ) -> QuestionRecord:
         """Ask somebody else (None: anybody); a claim ends with it."""
         if to is not None:
-            _check_person(to, "to")
+            check_person(to, "to")
 
         def work(conn: Connection) -> None:
             question = self._open(conn, question_id, expect_version)
             questions.change_question(
                 conn, self._store.dialect, question.id, assigned_to=to, claimed_by=None, claimed_at=None
             )
-            self._tell(conn, question, "reassigned", actor, to=to)
+            self.tell(conn, question, "reassigned", actor, to=to)
 
         return self._change(work, question_id)
 
@@ -152,7 +152,7 @@ class Questions:
         transitions.locked(conn, self._store, question.job_id)
         question = self._get(conn, question_id)
         if question.state != "open":
-            raise self._not_open(question)
+            raise self.not_open(question)
         _check_version(question, expected)
         return question
 
@@ -166,7 +166,8 @@ class Questions:
                 question=question,
             )
 
-    def _tell(self, conn: Connection, question: QuestionRecord, kind: str, actor: str | None, **more: Json) -> None:
+    def tell(self, conn: Connection, question: QuestionRecord, kind: str, actor: str | None, **more: Json) -> None:
+        """Write into the history of its job what was done with a question."""
         job = transitions.locked(conn, self._store, question.job_id)
         when = self._store.dialect.time(self._store.now())
         data = questions.told(question.id, question.name, **more)
@@ -182,28 +183,36 @@ class Questions:
         question_id: str | None = None,
         answered_by: str | None = None,
         reason: str = "",
+        via: str = "",
         expect_version: str | None = None,
     ) -> Job:
-        """Answer what a job asks; see ``Onward.answer``."""
+        """Answer what a job asks; see ``Onward.answer``. ``via``: the way by which it came, for the history."""
         if answered_by is not None:
-            _check_person(answered_by, "answered_by")
+            check_person(answered_by, "answered_by")
             if answered_by == TIMEOUT:
                 raise InvalidValue(f"answered_by={TIMEOUT!r} is said of defaults only.", hint="Name the person.")
         text = codec.encode(response, "The answer", self._store.settings.limits.payload_bytes)
         question = self._asked(parsed(job_id), question_id)
         if question.state == "open":
             check_answer(question.name, question.schema, response)
-            said = (text, answered_by, reason, expect_version)
+            why = {name: value for name, value in (("reason", reason), ("via", via)) if value}
+            said = (text, answered_by, why, expect_version)
             job = self._store.write(lambda conn: self._answer(conn, question, *said))
             self._store.doorbell.ring()
             if job is not None:
                 return job
             with self._store.read() as conn:
                 question = self._get(conn, question.id)
-        raise self._not_open(question)
+        raise self.not_open(question)
 
     def _answer(
-        self, conn: Connection, question: QuestionRecord, text: str, by: str | None, reason: str, expected: str | None
+        self,
+        conn: Connection,
+        question: QuestionRecord,
+        text: str,
+        by: str | None,
+        why: dict[str, str],
+        expected: str | None,
     ) -> Job | None:
         """Keep the answer if the question is still open; its time being over counts as it says itself."""
         if expirer.expire(conn, self._store, question.id, question.job_id, self._ids.new):
@@ -220,7 +229,7 @@ class Questions:
             raise IllegalTransition(
                 f"Job {shown(job.id)} is {job.status} and does not wait for an answer. Its id is {job.id}."
             )
-        self._tell(conn, question, "answered", by, **({"reason": reason} if reason else {}))
+        self.tell(conn, question, "answered", by, **why)
         return with_questions(conn, self._store, [transitions.locked(conn, self._store, job.id)])[0]
 
     def _asked(self, job_id: str, question_id: str | None) -> QuestionRecord:
@@ -273,7 +282,8 @@ class Questions:
 
     # ---- what is said ---------------------------------------------------------------------------------------
 
-    def _not_open(self, question: QuestionRecord) -> OnwardError:
+    def not_open(self, question: QuestionRecord) -> OnwardError:
+        """The error that says why a question takes no answer."""
         what = f"Question {question.name!r} of job {shown(question.job_id)}"
         if question.state == "answered":
             ago = self._ago(question.answered_at)
@@ -309,7 +319,8 @@ def _check_version(question: QuestionRecord, expected: str | None) -> None:
         )
 
 
-def _check_person(text: str, what: str) -> None:
+def check_person(text: str, what: str) -> None:
+    """Raise ``InvalidValue`` for what is no name of a person."""
     if not text or len(text) > 200:
         raise InvalidValue(f"{what}={text[:50]!r} names nobody.", hint="Use 1 to 200 characters.")
     codec.encode(text, what, 800)

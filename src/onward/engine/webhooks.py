@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from onward.engine import answer_links
 from onward.engine.submission import Submission
 from onward.engine.submitter import Submitter
 from onward.errors import InvalidConfig
@@ -18,6 +19,8 @@ from onward.store import Connection, Store, jobs, questions
 
 JOB_TYPE = "webhook"
 _PROMPT_CHARS = 4000
+_SOMEBODY = "webhook"
+"""Who has answered by a link of a message, where nobody in particular was asked."""
 _KINDS = ("asked", "completed", "failed", "cancelled")
 
 
@@ -73,5 +76,13 @@ class Outbox:
                 "prompt": question.prompt[:_PROMPT_CHARS],
                 "assigned_to": question.assigned_to,
                 "expires_at": None if expires is None else expires.isoformat().replace("+00:00", "Z"),
+                "answer_link": self._link(conn, question.id),
             }
         return message
+
+    def _link(self, conn: Connection, question_id: str) -> str | None:
+        """A link to answer with, for whom is asked; None where nobody has said under which address the pages are."""
+        question = questions.get_question(conn, self._store.dialect, question_id)
+        if self._store.settings.server.public_url is None or question is None:
+            return None
+        return answer_links.link_to(conn, self._store, question, question.assigned_to or _SOMEBODY).url

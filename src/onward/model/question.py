@@ -86,3 +86,14 @@ class QuestionRecord(Question):
     def then(self) -> str:
         """What becomes of the job when nobody answers in time, in words; empty without a deadline."""
         return THEN.get(self.on_timeout, self.on_timeout) if self.expires_at is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLink:
+    """A link for one person to one question. ``token`` is its secret part; ``url`` is the whole, where it is known."""
+
+    question_id: str
+    person: str
+    token: str
+    expires_at: datetime
+    url: str | None

@@ -8,7 +8,7 @@ from typing import Any
 
 HIDDEN = "***"
 _SECRET = re.compile(
-    r"(?i)(?:^|[_\-.])(?:password|passwd|secret|token|api_?key|apikey|authorization|credentials?|private_?key|dsn)$"
+    r"(?i)(?:^|[_\-.])(?:password|passwd|secret|token|api_?key|apikey|authorization|credentials?|private_?key|dsn|answer_link)$"
 )
 
 

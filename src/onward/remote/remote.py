@@ -21,7 +21,7 @@ from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Ru
 from onward.model.query import JobQuery, cursor, place
 from onward.records.details import JobDetail
 from onward.records.reading import moment, read_event, read_job, read_log, read_run
-from onward.remote.rooms import Checkpoints, Keys, Questions, Queues, Resources, Templates, Workers
+from onward.remote.rooms import AnswerLinks, Checkpoints, Keys, Questions, Queues, Resources, Templates, Workers
 from onward.remote.schedules import Schedules
 from onward.remote.types import read_types, write_phase
 from onward.remote.wire import Wire
@@ -44,6 +44,7 @@ class Remote:
         self.schedules = Schedules(wire, self.clock)
         self.templates = Templates(wire)
         self.questions = Questions(wire)
+        self.answer_links = AnswerLinks(wire)
         self.resources = Resources(wire)
         self.queues = Queues(wire, self.clock)
         self.workers = Workers(wire)

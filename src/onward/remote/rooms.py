@@ -16,7 +16,7 @@ from onward.model.ids import parsed, shown
 from onward.model.job import Page, WorkerRecord
 from onward.model.key import Key
 from onward.model.limits import ALL, Limits
-from onward.model.question import QuestionRecord, State
+from onward.model.question import AnswerLink, QuestionRecord, State
 from onward.model.queue import Queue
 from onward.records.reading import moment, read_question, read_worker
 from onward.remote.types import read_phase, write_phase
@@ -61,6 +61,21 @@ class Questions:
     def release(self, question_id: str, by: str | None = None) -> QuestionRecord:
         """Nobody looks after it any more."""
         return read_question(self._wire.post("inputs", shown(question_id, "inp"), "release"))
+
+
+class AnswerLinks:
+    """Links with which one person answers one question."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def make(self, question_id: str, person: str, *, days: float = 7, actor: str | None = None) -> AnswerLink:
+        """A link for ``person`` to an open question."""
+        body = {"person": person, "days": days}
+        record = self._wire.post("inputs", shown(question_id, "inp"), "link", body=body)
+        expires = moment(record["expires_at"])
+        assert expires is not None  # noqa: S101 - a link always ends
+        return AnswerLink(parsed(question_id), record["person"], record["token"], expires, record["url"])
 
 
 class Resources:

@@ -59,6 +59,12 @@ class NotSignedIn(OnwardError):
     exit_code = 4
 
 
+class NotLetIn(NotSignedIn):
+    """The application around ours, which knows who somebody is, does not let them in."""
+
+    code = "not-let-in"
+
+
 class NotAllowed(OnwardError):
     """The caller's role is not enough."""
 

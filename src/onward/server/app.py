@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from onward.app import Onward
 from onward.server.api import (
+    answer_links,
     builder,
     chains,
     events,
@@ -42,7 +43,8 @@ _log = logging.getLogger("onward.server")
 API = "/api/v1"
 NOUNS: tuple[APIRouter, ...] = (
     session.routes, overview.routes, interrupted.routes, jobs.routes, jobs.ids, verbs.routes, types.routes,
-    chains.routes, inputs.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints,
+    chains.routes, inputs.routes,
+    answer_links.making, answer_links.routes, resources.routes, workers.workers, workers.queues, keeping.checkpoints,
     keeping.retention, operations.routes, house.views, house.keys, house.settings, house.health, house.audit,
     events.routes, schedules.routes,
 )  # fmt: skip

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from onward.app import Onward
 from onward.errors import OnwardError
 from onward.model.limits import Limits
-from onward.server.access import Caller, NotSignedIn, Role
+from onward.server.access import Caller, NotLetIn, NotSignedIn, Role
 from onward.server.pace import Pace
 from onward.server.problems import Problem, problem, status_of
 
@@ -28,6 +28,8 @@ HEADER = "x-requested-with"
 """A header that only our own pages and programs send; other sites cannot without being asked first."""
 
 SESSION = "/api/v1/session"
+LINKS = "/api/v1/answer-links/"
+"""Whoever comes by a link to a question signs in with that."""
 EVENTS = "/api/v1/events"
 TICKET = "ticket"
 """What a client of live events sends in the address when it can send neither header nor cookie."""
@@ -142,7 +144,7 @@ class Gate:
             return await self._caller(scope, headers)
         except NotSignedIn:
             path = _path(scope)
-            is_sign_in = path == SESSION and scope["method"] in ("POST", "DELETE")
+            is_sign_in = path.startswith(LINKS) or (path == SESSION and scope["method"] in ("POST", "DELETE"))
             if is_sign_in or not path.startswith(("/api/", "/metrics")):
                 return Caller("nobody", Role.NOBODY)
             raise
@@ -157,7 +159,7 @@ class Gate:
         if self._authorize is not None:
             found = self._authorize(scope)
             if found is None:
-                raise NotSignedIn("The application does not let you in here.", hint="Sign in to it.")
+                raise NotLetIn("The application does not let you in here.", hint="Sign in to it.")
             name, role, *limits = found if isinstance(found, tuple) else ("somebody", found)
             return self._limited(Caller(name, Role.named(role), None, *limits))
         secret = secret_of(headers)

@@ -12,6 +12,7 @@ import bisect
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import orjson
@@ -29,6 +30,8 @@ _QUIET_SECONDS = 0.9
 """How often it is looked at when nobody rings."""
 _PROGRESS_SECONDS = 0.5
 """How often progress of one job is told, at most."""
+_ASK_SECONDS = 10.0
+"""How often it is asked whether a client's key is still good."""
 _KEPT = 20_000
 _RETRY = b"retry: 3000\n"
 
@@ -120,9 +123,14 @@ class Stream(Service):
         return len(self._wakers)
 
     async def events(
-        self, topics: Collection[str], job: str | None, last: int | None, limits: Limits = ALL
+        self,
+        topics: Collection[str],
+        job: str | None,
+        last: int | None,
+        limits: Limits = ALL,
+        is_let_in: Callable[[], bool] = lambda: True,
     ) -> AsyncIterator[bytes]:
-        """What a client is sent: from where it was, without an end; with limits only of jobs that they allow."""
+        """What a client is sent: from where it was, for as long as it is let in; of its own jobs alone."""
         loop, waker = asyncio.get_running_loop(), asyncio.Event()
         place = await self._enter(loop, waker, last)
         try:
@@ -130,8 +138,13 @@ class Stream(Service):
                 yield _RETRY + _reset(place)
             else:
                 yield _RETRY + b"id: %d\n\n" % place
+            asked = self.clock.monotonic()
             while True:
                 waker.clear()
+                if self.clock.monotonic() - asked >= _ASK_SECONDS:
+                    asked = self.clock.monotonic()
+                    if not await asyncio.to_thread(is_let_in):
+                        return
                 found, known = self._since(place)
                 if not known:
                     place = self._last
@@ -147,7 +160,8 @@ class Stream(Service):
                     if text:
                         yield text
                     continue
-                await waker.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waker.wait(), _ASK_SECONDS)
         finally:
             self._leave(loop, waker)
 

@@ -164,6 +164,12 @@ def _read_service(value: Any) -> str:
     return str(value)
 
 
+def _read_web(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", value):
+        raise ValueError("an address such as https://jobs.example.org")
+    return value.rstrip("/")
+
+
 def choice(*names: str, upper: bool = False) -> Kind:
     """One of a few names, written in any case."""
 
@@ -186,6 +192,7 @@ TEXT = Kind("text", _read_text, {"type": "string"})
 PREFIX = Kind("text", _read_prefix, {"type": "string"})
 NAMES = Kind("list", _read_names, {"type": "array", "items": {"type": "string"}})
 ADDRESS = Kind("address", _read_address, {"type": "string"}, secret=True)
+WEB = Kind("address", _read_web, {"type": "string"})
 SERVICE = Kind("address", _read_service, {"type": "string"}, secret=True)
 HOOKS = Kind("list of addresses", _read_hooks, {"type": "array", "items": {"type": "string"}}, secret=True)
 SECRET = Kind("secret", _read_text, {"type": "string", "writeOnly": True}, secret=True)

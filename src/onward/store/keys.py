@@ -39,6 +39,12 @@ def find_key(conn: Connection, dialect: Dialect, hashed: str) -> tuple[Key, str]
     return (_key(found[0]), found[0][10]) if found else None
 
 
+def get_key(conn: Connection, dialect: Dialect, key_id: str) -> Key | None:
+    """The key of this id."""
+    found = dialect.query(conn, f"SELECT {_COLUMNS} FROM api_keys WHERE key_id = ?", [key_id])
+    return _key(found[0]) if found else None
+
+
 def list_keys(conn: Connection, dialect: Dialect) -> list[Key]:
     """All keys, newest first."""
     return [_key(row) for row in dialect.query(conn, f"SELECT {_COLUMNS} FROM api_keys ORDER BY key_id DESC", [])]

@@ -239,6 +239,7 @@ export interface Session {
   user: string
   role: Role
   read_only: boolean
+  signed_in: boolean
   limits: Limits
   version: string
   time_zone?: string

@@ -1,9 +1,10 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Keyboard, Menu as MenuIcon, MoveRight, Search } from 'lucide-react'
 import { Suspense, useEffect, useRef, useState } from 'react'
 import { Link, NavLink, Outlet, useLocation } from 'react-router'
 import { JobActs } from '@/acts/JobActs'
 import { call } from '@/api/client'
+import { live } from '@/api/live'
 import type { Badges } from '@/api/types'
 import { useSnoozed } from '@/pages/waiting/snooze'
 import { Bones } from '@/parts/Loading'
@@ -16,17 +17,29 @@ import { LiveSign } from './LiveSign'
 import { useQuestionsTold } from './notify'
 import { Palette } from './Palette'
 import { ShortcutHelp } from './ShortcutHelp'
-import { usePages, useSession } from './session'
+import { SignIn } from './SignIn'
+import { signOut, useDoor, usePages, useSession } from './session'
 import { ThemeMenu } from './ThemeMenu'
 import { useTabTitle } from './title'
 import { ZoneMenu } from './ZoneMenu'
 
 /** The frame of every page: navigation, header, content. */
 export function Shell() {
+  const door = useDoor()
+  if (door === 'unknown') return null
+  return door === 'open' ? <Frame /> : <SignIn problem={door} />
+}
+
+function Frame() {
   const location = useLocation()
   const [open, setOpen] = useState<'palette' | 'help' | null>(null)
   const [menu, setMenu] = useState(false)
   const main = useRef<HTMLElement>(null)
+  const queries = useQueryClient()
+  const session = useSession()
+  useEffect(() => {
+    if (session) live.start(queries)
+  }, [session, queries])
   usePageKeys({ palette: () => setOpen('palette'), help: () => setOpen('help') })
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu closes when another page is shown
   useEffect(() => setMenu(false), [location.pathname])
@@ -132,6 +145,11 @@ function Navigation({ open }: { open: boolean }) {
             {session.user} · {session.role}
           </span>
           {limited && <span>Only {limited}</span>}
+          {session.signed_in && (
+            <button type="button" className="link-button" onClick={() => void signOut()}>
+              Sign out
+            </button>
+          )}
           <span>
             onward {session.version}
             {session.database && ` · ${session.database.kind}`}

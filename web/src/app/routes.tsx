@@ -1,4 +1,4 @@
-import { lazy } from 'react'
+import { lazy, Suspense } from 'react'
 import type { RouteObject } from 'react-router'
 import { NotFound } from '@/pages/NotFound'
 import { Shell } from './Shell'
@@ -9,6 +9,7 @@ const page = (load: () => Promise<Record<string, React.ComponentType>>, name: st
 }
 
 export const ROUTES: RouteObject[] = [
+  { path: 'answer', element: <Suspense>{page(() => import('@/pages/answer/AnswerPage'), 'AnswerPage')}</Suspense> },
   {
     element: <Shell />,
     children: [

@@ -19,6 +19,7 @@ from onward.model.ids import shown
 from onward.model.job import Job
 from onward.model.question import QuestionRecord, State
 from onward.records.jobs import job_record
+from onward.records.moments import rfc3339
 from onward.records.questions import hide, question_record, secrets_of
 
 verbs = noun("input", "What jobs ask of people.")
@@ -207,3 +208,20 @@ def release(here: Here, question: Asked) -> None:
     """Take a claim back, your own or that of somebody who is away."""
     found = here.app.questions.release(question_named(here.app, question).id)
     here.out.record(question_record(found, here.app.job_types), f"{shown(found.id, 'inp')} is free")
+
+
+@verb(verbs, "link", "onward input link 7K2M9Q --for ana", "onward input link 7K2M9Q --for ana --days 1", data=True)
+def link(
+    here: Here,
+    question: Asked,
+    for_: Annotated[str, typer.Option("--for", metavar="WHO", help="In whose name it answers.")],
+    days: Annotated[float, typer.Option("--days", help="How long it is good, at most until the deadline.")] = 7,
+) -> None:
+    """Make a link with which somebody answers this one question, once, without a key. Give it to nobody else."""
+    found = question_named(here.app, question)
+    made = here.app.answer_links.make(found.id, for_, days=days, actor=here.actor)
+    say(f"Good for {for_} until {here.zone.show(made.expires_at)}:")
+    if made.url is None:
+        say("The address of the pages belongs before it; where server.public_url says it, it is there.")
+    record = {"url": made.url, "token": made.token, "person": made.person, "expires_at": rfc3339(made.expires_at)}
+    here.out.record(record, made.url or f"/answer#{made.token}")

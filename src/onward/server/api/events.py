@@ -10,6 +10,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from onward.engine.keys import Holder
+from onward.errors import StoreUnavailable
 from onward.model.ids import parsed, shown
 from onward.records.moments import rfc3339
 from onward.server.access import Viewer, Within
@@ -39,7 +40,7 @@ def issue_ticket(caller: Viewer, app: App, limits: Within) -> Ticket:
 @routes.get("", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}, **documented(429)})
 async def listen(
     request: Request,
-    _caller: Viewer,
+    caller: Viewer,
     app: App,
     limits: Within,
     topics: Annotated[str, Query(max_length=200, description=f"Of {', '.join(TOPICS)}; with commas.")] = "",
@@ -61,5 +62,12 @@ async def listen(
     place = last_event_id or last
     known = int(place) if place.isdecimal() else 0 if place else None
     about = shown(parsed(job)) if job else None
-    found = stream.events(chosen, about, known, limits)
+
+    def is_let_in() -> bool:
+        try:
+            return caller.key_id is None or app.keys.is_good(caller.key_id)
+        except StoreUnavailable:
+            return True  # nothing is told meanwhile, and it is asked again
+
+    found = stream.events(chosen, about, known, limits, is_let_in)
     return EventSourceResponse(found, ping=_PING_SECONDS, sep="\n")

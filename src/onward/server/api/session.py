@@ -27,6 +27,7 @@ class SessionRecord(TypedDict):
     user: str
     role: str
     read_only: bool
+    signed_in: bool
     limits: dict[str, list[str]]
     version: str
     time_zone: str
@@ -41,6 +42,7 @@ def get_session(caller: Viewer, app: App, limits: Within, request: Request) -> S
         "user": caller.name,
         "role": caller.role.word,
         "read_only": app.settings.ui.read_only,
+        "signed_in": caller.key_id is not None,
         "limits": limits.plain,
         "version": __version__,
         "time_zone": "UTC",

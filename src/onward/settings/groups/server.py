@@ -22,6 +22,9 @@ class Server(Group):
     allowed_hosts: tuple[str, ...] = setting(
         (), kinds.NAMES, "names in the Host header besides this machine's own, such as jobs.example.com"
     )
+    public_url: str | None = setting(
+        None, kinds.WEB, "address under which people reach the pages, for links: https://jobs.example.org/jobs"
+    )
     body_bytes: int = setting(9 * MIB, kinds.BYTES, "larger requests are refused before they are read", least=1024)
     body_depth: int = setting(80, kinds.WHOLE, "JSON that is nested deeper is refused before it is parsed", least=8)
     streams: int = setting(500, kinds.WHOLE, "live event streams at a time; more get 429", least=1)

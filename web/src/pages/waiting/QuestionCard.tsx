@@ -1,24 +1,21 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useState } from 'react'
 import { Link } from 'react-router'
-import { call, type Problem, readJson, writeJson } from '@/api/client'
-import type { Json, Question } from '@/api/types'
+import { call, type Problem } from '@/api/client'
+import type { Question } from '@/api/types'
 import { useMay, useSession } from '@/app/session'
 import { ForOperators, useIsHidden } from '@/parts/ForOperators'
-import type { FormHandle } from '@/parts/form/SchemaForm'
-import { hasForm } from '@/parts/form/schema'
 import { JsonView } from '@/parts/JsonView'
-import { Bones } from '@/parts/Loading'
 import { Markdown } from '@/parts/Markdown'
-import { Note, ProblemNote } from '@/parts/Note'
+import { Note } from '@/parts/Note'
 import { Time } from '@/parts/Time'
 import { toast } from '@/parts/Toasts'
 import { asProblem, View } from '@/parts/View'
 import { shortId } from '@/words/numbers'
+import { AnswerForm } from './AnswerForm'
+import { LinkDialog } from './LinkDialog'
 import { Reassign } from './Reassign'
 import { SnoozeMenu } from './SnoozeMenu'
-
-const SchemaForm = lazy(async () => ({ default: (await import('@/parts/form/SchemaForm')).SchemaForm }))
 
 /** One question: what it is about, and the form of its answer. */
 export function QuestionCard({ id, onGone }: { id: string; onGone: () => void }) {
@@ -74,14 +71,9 @@ function Answer({ question, path }: { question: Question; path: string }) {
   const queries = useQueryClient()
   const may = useMay('operator')
   const user = useSession()?.user
-  const form = useRef<FormHandle>(null)
-  const draftKey = `onward.draft.${question.id}`
-  const [value, setValue] = useState<Json>(() => draftOf(draftKey))
-  const [text, setText] = useState(hasForm(question.schema) ? null : 'true')
   const [problem, setProblem] = useState<Problem | null>(null)
   const [busy, setBusy] = useState(false)
-  const [passing, setPassing] = useState(false)
-  useEffect(() => keepDraft(draftKey, value), [draftKey, value])
+  const [open, setOpen] = useState<'reassign' | 'link' | null>(null)
   const refresh = () => {
     for (const key of ['inputs', 'input', 'badges', 'job', 'jobs']) void queries.invalidateQueries({ queryKey: [key] })
   }
@@ -103,64 +95,17 @@ function Answer({ question, path }: { question: Question; path: string }) {
       setBusy(false)
     }
   }
-  const send = () => {
-    let response = value
-    if (text !== null) {
-      try {
-        response = readJson(text) as Json
-      } catch {
-        response = text
-      }
-    } else if (form.current && !form.current.check()) return
-    void act('answer', { response }, 'Answered').then((done) => done && localStorage.removeItem(draftKey))
-  }
   const claimed = question.claimed_by
   if (!may) return <Note>To answer, the role operator is needed.</Note>
   return (
-    <form
-      className="stack"
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault()
-        send()
-      }}
-      onKeyDown={(event) => {
-        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-          event.preventDefault()
-          send()
-        }
-      }}
-    >
-      {text === null ? (
-        <Suspense fallback={<Bones rows={2} />}>
-          <SchemaForm
-            ref={form}
-            schema={question.schema ?? {}}
-            value={value}
-            onChange={setValue}
-            faults={problem?.record.errors}
-            idPrefix="answer"
-            disabled={busy}
-          />
-        </Suspense>
-      ) : (
-        <div className="field">
-          <label htmlFor="answer-text">Answer</label>
-          <textarea
-            id="answer-text"
-            className="input mono"
-            rows={3}
-            value={text}
-            onChange={(event) => setText(event.target.value)}
-          />
-          <span className="hint">JSON, or plain text.</span>
-        </div>
-      )}
-      {problem && <ProblemNote problem={problem} />}
-      <div className="dialog-foot">
-        <button type="submit" className="button primary" disabled={busy}>
-          Answer
-        </button>
+    <>
+      <AnswerForm
+        draftKey={`onward.draft.${question.id}`}
+        schema={question.schema}
+        busy={busy}
+        problem={problem}
+        onSend={(response) => act('answer', { response }, 'Answered')}
+      >
         {claimed ? (
           <button
             type="button"
@@ -180,38 +125,26 @@ function Answer({ question, path }: { question: Question; path: string }) {
             Claim
           </button>
         )}
-        <button type="button" className="button" disabled={busy} onClick={() => setPassing(true)}>
+        <button type="button" className="button" disabled={busy} onClick={() => setOpen('reassign')}>
           Ask somebody else …
+        </button>
+        <button type="button" className="button" disabled={busy} onClick={() => setOpen('link')}>
+          Send a link …
         </button>
         <SnoozeMenu id={question.id} />
         {claimed && <span className="muted">Claimed by {claimed === user ? 'you' : claimed}</span>}
-      </div>
-      {passing && (
+      </AnswerForm>
+      {open === 'reassign' && (
         <Reassign
           to={question.assigned_to}
-          onClose={() => setPassing(false)}
+          onClose={() => setOpen(null)}
           onTo={(to) => {
-            setPassing(false)
+            setOpen(null)
             void act('reassign', { to }, to ? `Asked of ${to}` : 'Asked of anybody')
           }}
         />
       )}
-    </form>
+      {open === 'link' && <LinkDialog question={question} onClose={() => setOpen(null)} />}
+    </>
   )
-}
-
-function draftOf(key: string): Json {
-  try {
-    return (JSON.parse(localStorage.getItem(key) ?? 'null') as Json) ?? {}
-  } catch {
-    return {}
-  }
-}
-
-function keepDraft(key: string, value: Json): void {
-  try {
-    if (value && typeof value === 'object' && Object.keys(value).length > 0) localStorage.setItem(key, writeJson(value))
-  } catch {
-    // Without storage a draft lives as long as the page.
-  }
 }

@@ -36,12 +36,25 @@ export function uiOf(schema: RJSFSchema): UiSchema {
     if (typeof field !== 'object') continue
     const choice = (field as RJSFSchema).enum
     const format = (field as RJSFSchema).format
-    if (choice && choice.length <= 6 && choice.length > 1) ui[name] = { 'ui:widget': 'radio' }
+    // A box cannot say that nobody has chosen yet.
+    if (name === ALONE && (field as RJSFSchema).type === 'boolean') ui[name] = { 'ui:widget': 'radio' }
+    else if (choice && choice.length <= 6 && choice.length > 1) ui[name] = { 'ui:widget': 'radio' }
     else if (format === 'textarea' || (((field as RJSFSchema).maxLength ?? 0) > 300 && !ONE_LINE.test(name)))
       ui[name] = { 'ui:widget': 'textarea' }
     else if (format === 'password' || (field as RJSFSchema).writeOnly) ui[name] = { 'ui:widget': 'password' }
   }
   return ui
+}
+
+/** The field of an answer that is one value and no object. */
+export const ALONE = 'answer'
+
+/** The schema of an object with one field, for what is a single value: yes or no, a text, a number, a choice. */
+export function alone(schema: Schema | null | undefined): Schema | null {
+  const kinds = ['boolean', 'string', 'number', 'integer', 'array']
+  if (!schema || !(kinds.includes(String(schema.type)) || Array.isArray(schema.enum))) return null
+  const { $defs, ...field } = schema
+  return { type: 'object', $defs, properties: { [ALONE]: { title: 'Answer', ...field } }, required: [ALONE] } as Schema
 }
 
 /** Whether a form can show it: an object with named fields. */
