@@ -223,3 +223,17 @@ def test_only_so_many_may_listen(apps: Apps) -> None:
         until(listening(served), "the client")
         assert Client(served.port).answer.status == 429
         client.close()
+
+
+def test_key_that_is_revoked_is_told_nothing_more(app: Onward, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onward.server.stream._ASK_SECONDS", 0.1)
+    key, secret = app.keys.create("ana", "viewer")
+    ticket, _ = app.tickets.issue(Holder("ana", "viewer", key.id))
+    client = Client(served.port, f"/api/v1/events?ticket={ticket}")
+    until(listening(served), "the client")
+    app.submit("count")
+    client.until(lambda name, _data: name == "jobs")
+    app.keys.revoke(key.id)
+    until(lambda: served.web.state.stream.listeners == 0, "the end of the connection")
+    assert app.keys.check(secret) is None
+    client.close()

@@ -21,7 +21,7 @@ MAKE = Callable[..., TestClient]
 KEPT = {
     "GET /session", "POST /session", "DELETE /session", "GET /interrupted", "GET /badges", "GET /jobs", "POST /jobs",
     "GET /job-ids", "POST /jobs/{job_id}/again", "PATCH /jobs/{job_id}", "GET /job-types", "GET /job-types/{name}",
-    "GET /inputs", "GET /views", "GET /checkpoints", "GET /events", "POST /events/ticket",
+    "GET /inputs", "GET /views", "GET /checkpoints", "POST /answer-links/look", "POST /answer-links/answer", "GET /events", "POST /events/ticket",
 }  # fmt: skip
 """Routes that keep to the limits themselves; each is tried below."""
 

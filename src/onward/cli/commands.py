@@ -46,7 +46,7 @@ COMMANDS = {
         ),
     ),
     "interrupted": Branch("nouns.interrupted", "Jobs that stopped with work saved.", ("list", "resume", "discard")),
-    "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release")),
+    "input": Branch("nouns.input", "What jobs ask of people.", ("list", "show", "answer", "claim", "release", "link")),
     "chain": Branch(
         "nouns.chain",
         "Job types run one after the other.",
