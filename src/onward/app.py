@@ -218,6 +218,7 @@ class Onward:
         tags: Sequence[str] = (),
         on_conflict: OnConflict | None = None,
         resume: bool | None = None,
+        keep: bool = False,
         parent_id: str | None = None,
         id: str | None = None,
         connection: Any = None,
@@ -228,10 +229,11 @@ class Onward:
         ``params``: plain JSON values by name. ``source_id``: one job at a time works on a source; ``on_conflict``
         says what happens otherwise: ``reject`` (default), ``wait`` behind it, or ``replace`` it. ``resume``: with
         unfinished work of this type on this source, None raises ``IncompleteJobFound``, True goes on from it, False
-        starts fresh. ``delay`` in seconds, or ``run_at`` as an aware time. The same ``idempotency_key`` again
-        returns the job that exists. ``connection``: a SQLAlchemy connection on the same database (``app.connect()``);
-        the job exists only if its transaction commits. ``when_unavailable="journal"``: while the database is away the
-        submission is kept on local disk and made when it is back; the job that is returned says ``stale``.
+        starts fresh and drops what it saved; with ``keep=True`` that stays with the old job until retention takes it.
+        ``delay`` in seconds, or ``run_at`` as an aware time. The same ``idempotency_key`` again returns the job that
+        exists. ``connection``: a SQLAlchemy connection on the same database (``app.connect()``); the job exists only
+        if its transaction commits. ``when_unavailable="journal"``: while the database is away the submission is kept
+        on local disk and made when it is back; the job that is returned says ``stale``.
 
         Raises ``UnknownJobType``, ``InvalidParams``, ``InvalidValue``, ``ResourceBusy``, ``IncompleteJobFound``,
         ``IdempotencyConflict``, ``StoreUnavailable``; nothing is written then.
@@ -250,6 +252,7 @@ class Onward:
             tags=tags,
             on_conflict=on_conflict,
             resume=resume,
+            keep=keep,
             parent_id=parent_id,
             id=id,
         )
@@ -276,6 +279,7 @@ class Onward:
         user_id: str | None = None,
         name: str | None = None,
         resume: bool | None = None,
+        keep: bool = False,
         on_conflict: OnConflict | None = None,
     ) -> Job:
         """Run job types one after the other as one job with one progress bar; each phase is a job of its own.
@@ -298,6 +302,7 @@ class Onward:
             source_id=source_id,
             user_id=user_id,
             resume=resume,
+            keep=keep,
             on_conflict=on_conflict,
         )
 

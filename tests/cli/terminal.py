@@ -23,6 +23,8 @@ def play(
     if pid == 0:
         paths = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
         os.environ.update(env | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONPATH": paths})
+        # What runs in the background of a shell ignores it; a person's terminal does not.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.execv(sys.executable, [sys.executable, "-m", "onward", *args])  # noqa: S606 - a child of a terminal is made so
     screen, at, left = "", 0, list(typed)
     clock = SystemClock()

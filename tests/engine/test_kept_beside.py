@@ -13,6 +13,7 @@ from onward import (
     Context,
     IllegalTransition,
     IncompleteJobFound,
+    InvalidValue,
     JobPhase,
     Onward,
     ResourceBusy,
@@ -175,3 +176,47 @@ def test_who_may_not_is_told_and_nothing_is_made(app: Onward, count: Count) -> N
     with pytest.raises(ChangedMeanwhile):
         app.restart(old, keep=True, expect_version="another")
     assert app.count(job_type="count") == 2
+
+
+def test_new_submission_may_leave_the_old_work_where_it_is(app: Onward, count: Count) -> None:
+    older = count.failed(source_id="wiki")
+    app.database.query(f"UPDATE jobs SET source_id = 'moved' WHERE job_id = '{older}'")
+    old = count.failed(source_id="wiki")
+    app.database.query(f"UPDATE jobs SET source_id = 'wiki' WHERE job_id = '{older}'")
+    with pytest.raises(InvalidValue, match="started fresh"):
+        app.submit("count", source_id="wiki", keep=True)
+    new = app.submit("count", {"n": 4}, source_id="wiki", resume=False, keep=True)
+    run_all(app)
+    assert (app.get(new.id).status, app.get(new.id).result) == ("completed", 4)
+    assert {app.get(each).superseded_by for each in (old, older)} == {new.id}, "neither is asked about again"
+    app.submit("count", source_id="wiki")
+    run_all(app)
+    app.resume(old)
+    run_all(app)
+    assert app.get(old).result == 5
+    assert [item for job_id, item in count.done if job_id == old] == [0, 1, 2, 3, 4], "it went on where it was"
+    assert app.database.check() == []
+
+
+def test_new_submission_ends_what_is_held(app: Onward, count: Count) -> None:
+    count.is_broken = False
+    held = app.submit("count", delay=60, source_id="wiki")
+    app.database.query("UPDATE jobs SET waiting_on = 'hold', checkpoint_at = created_at, checkpoint_number = 1")
+    new = app.submit("count", source_id="wiki", resume=False, keep=True, on_conflict="wait")
+    run_all(app)
+    assert [app.get(each).status for each in (held.id, new.id)] == ["cancelled", "completed"]
+    assert app.database.check() == []
+
+
+def test_chain_is_submitted_anew_beside_what_is_kept(app: Onward, count: Count) -> None:
+    phases = [JobPhase("other"), JobPhase("count")]
+    count.is_broken = True
+    old = app.submit_chain(phases, source_id="wiki")
+    run_all(app)
+    count.is_broken = False
+    new = app.submit_chain(phases, source_id="wiki", resume=False, keep=True)
+    run_all(app)
+    assert app.get(new.id).status == "completed"
+    app.resume(old.id)
+    run_all(app)
+    assert app.get(old.id).status == "completed"

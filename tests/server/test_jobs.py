@@ -122,3 +122,14 @@ def test_a_question_that_has_changed_since_it_was_looked_at_is_left_alone(app: O
     assert client.post(f"{at}/answer", headers=now, json={"response": True}).status_code == 200
     late = client.post(f"{at}/answer", headers=now, json={"response": False})
     assert (late.status_code, late.json()["code"]) == (409, "already-answered"), "that says more"
+
+
+def test_unfinished_work_stays_where_a_new_job_begins_beside_it(app: Onward, client: TestClient) -> None:
+    old = app.submit("breaks", source_id="wiki")
+    run_all(app)
+    wish = {"job_type": "breaks", "source_id": "wiki"}
+    assert client.post("/api/v1/jobs", json=wish).status_code == 409
+    assert client.post("/api/v1/jobs", json=wish | {"keep": True}).status_code == 422
+    new = client.post("/api/v1/jobs", json=wish | {"resume": False, "keep": True}).json()
+    left = client.get(f"/api/v1/jobs/{old.id}").json()
+    assert (left["superseded_by"], left["has_checkpoint"]) == (new["id"], True)

@@ -10,6 +10,7 @@ from onward.errors import IncompleteJobFound, ResourceBusy
 from onward.model.ages import age_text
 from onward.model.ids import shown
 from onward.model.job import Job
+from onward.model.states import Waiting
 from onward.store import Connection, Store, checkpoints, jobs, resources
 
 
@@ -67,6 +68,11 @@ def _meet_unfinished(conn: Connection, store: Store, item: NewJob, now: datetime
     if item.resume:
         transitions.resume(conn, store, found.id, now, actor=item.user_id)
         return jobs.get_job(conn, store.dialect, found.id)
+    if item.keep:
+        if found.waiting_on is Waiting.HOLD:
+            transitions.cancel(conn, store, found.id, now, actor=item.user_id)
+        jobs.supersede_incomplete(conn, store.dialect, item.job_type.name, source_id, item.job_id, now)
+        return None
     store.dialect.execute(conn, "UPDATE jobs SET superseded_by = ? WHERE job_id = ?", [item.job_id, found.id])
     checkpoints.drop_saved(conn, store.dialect, [found.id])
     return None

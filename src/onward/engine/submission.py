@@ -34,6 +34,7 @@ class Submission:
     tags: Sequence[str] = ()
     on_conflict: OnConflict | None = None
     resume: bool | None = None
+    keep: bool = False
     parent_id: str | None = None
     id: str | None = None
 
@@ -56,6 +57,7 @@ class NewJob:
     tags: tuple[str, ...]
     on_conflict: OnConflict
     resume: bool | None
+    keep: bool
     parent_id: str | None
     needs: tuple[Need, ...]
     digest: str | None
@@ -162,6 +164,10 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
         settings.limits.depth,
     )
     _check_ids(given, job_type)
+    if given.keep and given.resume is not False:
+        raise InvalidValue(
+            "keep=True says what becomes of unfinished work that is started fresh.", hint="Give resume=False."
+        )
     needs: tuple[Need, ...] = ()
     if given.source_id is not None or job_type.resources is not None:
         needs = job_type.needs(model, given.source_id)
@@ -180,6 +186,7 @@ def check(given: Submission, registry: JobTypes, settings: Settings, new_id: str
         tags=tuple(dict.fromkeys(given.tags)),
         on_conflict=given.on_conflict or job_type.on_conflict,
         resume=given.resume,
+        keep=given.keep,
         parent_id=given.parent_id,
         needs=needs,
         digest=codec.digest(f"{job_type.name} {given.source_id} {text}")

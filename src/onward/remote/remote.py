@@ -82,6 +82,7 @@ class Remote:
         source_id: str | None = None,
         name: str | None = None,
         resume: bool | None = None,
+        keep: bool = False,
         on_conflict: str | None = None,
     ) -> Job:
         """Run job types one after the other as one job."""
@@ -90,6 +91,7 @@ class Remote:
             "source_id": source_id,
             "name": name,
             "resume": resume,
+            "keep": keep,
             "on_conflict": on_conflict,
         }
         return self.get(self.wire.post("chains", "run", body=body)["job_id"])

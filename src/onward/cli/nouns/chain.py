@@ -151,6 +151,7 @@ def _issue(chain: ChainFile, level: str, issue: ChainIssue) -> dict[str, Any]:
 def run(
     here: Here,
     which: Which,
+    *,
     source: Source = None,
     args: Annotated[
         list[str] | None, typer.Option("-a", "--arg", metavar="PHASE.NAME=VALUE", help="A parameter.")
@@ -158,15 +159,19 @@ def run(
     watch: Annotated[bool, typer.Option("--watch", help="Follow it until it has ended.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished work.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --fresh: what was saved stays with the old job.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Queue behind what is in the way.")] = False,
 ) -> int:
     """Run a chain as one job, each phase a job of its own."""
     if resume and fresh:
         raise typer.BadParameter("give --resume or --fresh, not both")
+    if keep and not fresh:
+        raise typer.BadParameter("--keep goes with --fresh")
     chain = _read(here, which)
     added = _added(here, chain.phases, args or [])
     options: dict[str, Any] = {
         "source_id": source or chain.source_id,
+        "keep": keep,
         "resume": True if resume else False if fresh else None,
         "on_conflict": "wait" if wait else None,
     }

@@ -57,6 +57,7 @@ def run(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Queue behind what is in the way, or refuse.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with unfinished work.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin again, and drop unfinished work.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="With --fresh: what was saved stays with the old job.")] = False,
     if_incomplete: Annotated[
         str, typer.Option(metavar="ask|resume|fresh|fail", help="What to do about unfinished work.")
     ] = "ask",
@@ -75,7 +76,10 @@ def run(
         "idempotency_key": idempotency_key,
         "tags": tag or (),
         "on_conflict": "wait" if wait else None,
+        "keep": keep,
     }
+    if keep and not fresh:
+        raise typer.BadParameter("--keep goes with --fresh")
     job = _submit(here, job_type, params, options, _choice(resume, fresh, if_incomplete))
     if job is None:
         return exits.CONFLICT

@@ -45,6 +45,7 @@ class Chain(BaseModel):
     source_id: str | None = Field(default=None, max_length=128)
     name: str | None = Field(default=None, max_length=200)
     resume: bool | None = None
+    keep: bool = Field(default=False, description="With resume=false: what was saved stays with the old job.")
     on_conflict: Literal["reject", "wait", "replace"] | None = None
 
     def made(self) -> list[JobPhase]:
@@ -101,6 +102,7 @@ def run_chain(app: Onward, chain: Chain, user: str) -> str:
             user_id=user,
             name=chain.name,
             resume=chain.resume,
+            keep=chain.keep,
             on_conflict=chain.on_conflict,
         )
     except IncompleteJobFound as error:

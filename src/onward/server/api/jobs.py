@@ -54,6 +54,7 @@ class NewJob(BaseModel):
     tags: list[str] = Field(default_factory=list, max_length=50)
     key: str | None = Field(default=None, max_length=200, description="One job for each key.")
     resume: bool | None = Field(default=None, description="What to do with unfinished work: true goes on from it.")
+    keep: bool = Field(default=False, description="With resume=false: what was saved stays with the old job.")
     on_conflict: Literal["reject", "wait", "replace"] | None = None
 
 
@@ -160,6 +161,7 @@ def submit_job(caller: Operator, app: App, limits: Within, new: NewJob, response
             tags=new.tags,
             idempotency_key=new.key,
             resume=new.resume,
+            keep=new.keep,
             on_conflict=new.on_conflict,
         )
     except IncompleteJobFound as error:

@@ -62,6 +62,7 @@ interface FormProps {
 interface Wish {
   resume: boolean | null
   watch: boolean
+  keep?: boolean
   onConflict?: 'wait'
 }
 
@@ -112,6 +113,7 @@ function JobForm({ name, type, params, sourceId, onBack, onClose }: FormProps) {
           key: key.trim() || null,
           run_at: when === 'later' && at ? new Date(at).toISOString() : null,
           resume: wish.resume,
+          keep: wish.keep ?? false,
           ...(wish.onConflict ? { on_conflict: wish.onConflict } : {}),
         },
       })
@@ -136,7 +138,8 @@ function JobForm({ name, type, params, sourceId, onBack, onClose }: FormProps) {
         overtaken={null}
         onClose={() => setProblem(null)}
         onResume={() => run({ ...asked.current, resume: true })}
-        onFresh={() => run({ ...asked.current, resume: false })}
+        canKeep
+        onFresh={(keep) => run({ ...asked.current, resume: false, keep })}
       />
     )
   }

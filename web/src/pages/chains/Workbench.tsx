@@ -102,7 +102,7 @@ export function Workbench({ chain, types, onSaved }: Props) {
     toast(verdict(data.errors, data.warnings))
     if (first?.phase != null) show(first.phase)
   }
-  const run = async (resume: boolean | null) => {
+  const run = async (resume: boolean | null, keep = false) => {
     if (running.current) return
     running.current = true
     setBusy(true)
@@ -114,6 +114,7 @@ export function Workbench({ chain, types, onSaved }: Props) {
           source_id: plan.source.trim() || null,
           name: plan.label.trim() || chain.name || null,
           resume,
+          keep,
         },
       })
       for (const stale of ['jobs', 'badges', 'overview', 'interrupted'])
@@ -310,7 +311,8 @@ export function Workbench({ chain, types, onSaved }: Props) {
           overtaken={null}
           onClose={() => setProblem(null)}
           onResume={() => run(true)}
-          onFresh={() => run(false)}
+          canKeep
+          onFresh={(keep) => run(false, keep)}
         />
       )}
     </>
