@@ -30,6 +30,7 @@ _HOMES = {
     ),
     "onward.model.archive": "ArchivedJob PruneReport",
     "onward.model.chain": "ChainReport ChainTemplate JobPhase",
+    "onward.model.curve": "CurvePoint",
     "onward.model.family": "WorkRange",
     "onward.model.job": "Job JobError Page Progress Question Run",
     "onward.model.limits": "Limits",

@@ -56,6 +56,7 @@ from onward.errors import (
 from onward.model.archive import ArchivedJob, PruneReport
 from onward.model.chain import ChainReport, ChainTemplate, JobPhase
 from onward.model.cron import DueTime
+from onward.model.curve import CurvePoint
 from onward.model.family import WorkRange
 from onward.model.job import Job, JobError, Page, Progress, Question, Run
 from onward.model.limits import Limits
@@ -85,6 +86,7 @@ __all__ = [
     "CorruptCheckpoint",
     "CursorLost",
     "CursorMismatch",
+    "CurvePoint",
     "DatabaseMoved",
     "DefaultSchedule",
     "DueTime",

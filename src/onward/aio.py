@@ -15,6 +15,7 @@ from onward.app import Onward
 from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport
 from onward.model.cron import DueTime
+from onward.model.curve import CurvePoint
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.question import QuestionRecord
 from onward.model.schedule import Backfill, Forecast, Schedule
@@ -189,6 +190,10 @@ class AsyncOnward:
                     continue
         finally:
             stop()
+
+    async def progress_curve(self, job_id: str) -> list[CurvePoint]:
+        """See ``Onward.progress_curve``."""
+        return await self._call(self.app.progress_curve, job_id)
 
     async def questions(self, **filters: Any) -> Page[QuestionRecord]:
         """See ``Onward.questions.list``."""

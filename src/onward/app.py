@@ -55,6 +55,7 @@ from onward.errors import IllegalTransition
 from onward.events import Bus
 from onward.model.archive import PruneReport
 from onward.model.chain import ChainReport, JobPhase
+from onward.model.curve import CurvePoint
 from onward.model.ids import Ids, parsed, shown
 from onward.model.job import Conflict, EventRecord, Job, Json, LogLine, Page, Run
 from onward.model.load import Load
@@ -445,6 +446,10 @@ class Onward:
         ``after``: the ``seq`` of the last one known. ``before``: the last lines before that ``seq`` instead.
         """
         return self._reader.logs(job_id, after, limit, before)
+
+    def progress_curve(self, job_id: str) -> list[CurvePoint]:
+        """How far a job was, and when: at most a few hundred points, in order; none of one that took a moment."""
+        return self._reader.curve(job_id)
 
     def history(self, job_id: str) -> list[EventRecord]:
         """Everything that happened to a job, in order: what, when, by whom."""

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.served import Served, Watched, job_path, short, wait_until
+from tests.web.site import hindrances
 from tests.web.test_shell import live
 
 
@@ -210,3 +213,48 @@ def test_lengths_of_its_type_are_drawn_and_listed(page: Callable[[str], Page], s
     shown.get_by_role("button", name="Waiting", exact=True).click()
     shown.get_by_role("button", name="Show as table").click()
     expect(shown.get_by_role("columnheader", name="Succeeded")).to_be_visible()
+
+
+def test_progress_over_time_shows_where_it_stood_still_and_leads_to_its_log(
+    page: Callable[[str], Page], served: Served
+) -> None:
+    """The line of an hour, as the server would have kept it; the job and its log are real."""
+    job = served.submit("shout", {"text": "line", "gate": "line"})
+    served.wait(job, "running")
+    now = datetime.now(UTC)
+    far = [0, 10, 20, *[30] * 30, *range(31, 46)]
+    line = [
+        {"at": (now - timedelta(minutes=len(far) - at)).isoformat(), "percent": percent, "done": percent}
+        for at, percent in enumerate(far)
+    ]
+    shown = page("/jobs")
+    shown.route("**/api/v1/jobs/*/curve", lambda route: route.fulfill(json={"items": line}))
+    shown.route(f"**/api/v1/jobs/{job['id']}", lambda route: _half_way(route))
+    shown.goto(f"{served.url}{job_path(job)}")
+    plot = shown.get_by_role("region", name="Progress over time")
+    expect(plot.get_by_role("img", name=re.compile("Progress from .*: 0% to 45% in "))).to_be_visible()
+    expect(plot.locator(".plot-band")).to_have_count(1)
+    expect(plot.get_by_text("8-12 min left, if it goes on so")).to_be_visible()
+    assert not (found := hindrances(shown)), "\n".join(found)
+    plot.get_by_role("button", name="Show as table").click()
+    expect(plot.get_by_role("row")).to_have_count(len(far) + 2)
+    plot.get_by_role("button", name="Show as plot").click()
+    with shown.expect_download() as file:
+        plot.get_by_role("button", name="Progress as CSV").click()
+    assert Path(file.value.path()).read_text().splitlines()[:2] == ["at,percent", f"{_utc(line[0]['at'])},0"]
+    expect(plot.get_by_text("No progress for 30 min")).to_be_visible()
+    plot.get_by_role("link", name="its log then").click()
+    expect(shown).to_have_url(re.compile("tab=log&from="))
+    expect(shown.get_by_role("button", name="Follow", exact=True)).to_be_visible()
+    served.open("line")
+
+
+def _half_way(route: Route) -> None:
+    told = route.fetch()
+    record = told.json()
+    record["progress"] |= {"percent": 45, "eta_seconds": 600.0}
+    route.fulfill(response=told, json=record)
+
+
+def _utc(text: str) -> str:
+    return datetime.fromisoformat(text).isoformat(timespec="milliseconds").replace("+00:00", "Z")

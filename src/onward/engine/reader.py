@@ -16,11 +16,12 @@ from onward.engine.keeping import not_found
 from onward.engine.questions import with_questions
 from onward.engine.reasons import with_reasons
 from onward.errors import InvalidValue, JobNotFound, SchemaMismatch, StoreUnavailable
+from onward.model.curve import Curve, CurvePoint
 from onward.model.ids import parsed, shows_ending, stored_endings
 from onward.model.job import Conflict, EventRecord, Job, LogLine, Page, Run
 from onward.model.query import JobQuery, cursor, place
 from onward.model.states import Status
-from onward.store import Connection, Store, finding, jobs, journals, tallies
+from onward.store import Connection, Store, curves, finding, jobs, journals, tallies
 
 _SOME = 20
 _FLOOR_SECONDS = 10.0
@@ -133,6 +134,13 @@ class Reader:
             if before is not None:
                 return jobs.list_logs_before(conn, self._store.dialect, parsed(job_id), before, limit)
             return jobs.list_logs(conn, self._store.dialect, parsed(job_id), after, limit)
+
+    def curve(self, job_id: str) -> list[CurvePoint]:
+        """How far a job was, and when."""
+        curve = Curve()
+        with self._store.read() as conn:
+            curve.take_up(curves.text_of(conn, self._store.dialect, parsed(job_id)))
+        return curve.points
 
     def events(self, job_id: str) -> list[EventRecord]:
         """What happened to a job, in order."""

@@ -122,6 +122,12 @@ export interface JobDetail extends Job {
   version: string
 }
 
+export interface CurvePoint {
+  at: string
+  percent: number | null
+  done: number | null
+}
+
 export interface LogLine {
   seq: number
   at: string

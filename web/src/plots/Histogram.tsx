@@ -1,7 +1,7 @@
-import { useState } from 'react'
 import { Table } from '@/parts/Table'
 import { count, plural } from '@/words/numbers'
 import { duration } from '@/words/times'
+import { PlotFrame } from './PlotFrame'
 
 const WIDTH = 720
 const HEIGHT = 200
@@ -24,14 +24,14 @@ interface Bucket {
 
 /** Lengths in buckets of which each is twice the one before; lines at the 50th, 95th and 99th percentile. */
 export function Histogram({ known, mark }: { known: Known[]; mark: number | null }) {
-  const [asTable, setAsTable] = useState(false)
   const buckets = bucketsOf(known, mark)
   const sorted = known.map((one) => one.seconds).sort((one, two) => one - two)
   const lines = QUANTILES.map((part) => ({ part, seconds: quantile(sorted, part / 100) }))
   return (
-    <div className="stack tight">
-      <div className="row spread">
-        <div className="row legend small muted">
+    <PlotFrame
+      name="Lengths"
+      legend={
+        <>
           <span className="row">
             <span className="swatch plot-succeeded" aria-hidden="true" /> Succeeded
           </span>
@@ -48,12 +48,9 @@ export function Histogram({ known, mark }: { known: Known[]; mark: number | null
               this job <b>{duration(mark)}</b>
             </span>
           )}
-        </div>
-        <button type="button" className="button small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          {asTable ? 'Show as plot' : 'Show as table'}
-        </button>
-      </div>
-      {asTable ? (
+        </>
+      }
+      table={
         <Table
           label="Lengths"
           rows={buckets}
@@ -65,10 +62,14 @@ export function Histogram({ known, mark }: { known: Known[]; mark: number | null
             { name: 'bad', label: 'Failed', kind: 'number', cell: (bucket) => count(bucket.failed) },
           ]}
         />
-      ) : (
-        <Bars buckets={buckets} lines={lines} mark={mark} />
-      )}
-    </div>
+      }
+      csv={() => [
+        ['from_seconds', 'to_seconds', 'succeeded', 'failed'],
+        ...buckets.map((bucket) => [bucket.from, bucket.to, bucket.succeeded, bucket.failed]),
+      ]}
+    >
+      <Bars buckets={buckets} lines={lines} mark={mark} />
+    </PlotFrame>
   )
 }
 

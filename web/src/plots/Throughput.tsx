@@ -1,4 +1,3 @@
-import { useState } from 'react'
 import { useNavigate } from 'react-router'
 import type { Bucket } from '@/api/types'
 import { useZone } from '@/app/zone'
@@ -7,6 +6,7 @@ import { Time } from '@/parts/Time'
 import { Tip } from '@/parts/Tip'
 import { count } from '@/words/numbers'
 import { clock } from '@/words/times'
+import { PlotFrame } from './PlotFrame'
 
 const WIDTH = 720
 const HEIGHT = 180
@@ -21,24 +21,23 @@ const KINDS = [
 
 /** Jobs that ended, by time: stacked, each outcome with a colour and a pattern of its own. */
 export function Throughput({ buckets }: { buckets: Bucket[] }) {
-  const [asTable, setAsTable] = useState(false)
   return (
-    <div className="stack tight">
-      <div className="row spread">
-        <div className="row legend small muted">
-          {KINDS.map((kind) => (
-            <span key={kind.name} className="row">
-              <span className={`swatch plot-${kind.name}`} aria-hidden="true" /> {kind.label}{' '}
-              <b className="number">{count(buckets.reduce((sum, bucket) => sum + bucket[kind.name], 0))}</b>
-            </span>
-          ))}
-        </div>
-        <button type="button" className="button small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
-          {asTable ? 'Show as plot' : 'Show as table'}
-        </button>
-      </div>
-      {asTable ? <BucketTable buckets={buckets} /> : <Bars buckets={buckets} />}
-    </div>
+    <PlotFrame
+      name="Throughput"
+      legend={KINDS.map((kind) => (
+        <span key={kind.name} className="row">
+          <span className={`swatch plot-${kind.name}`} aria-hidden="true" /> {kind.label}{' '}
+          <b className="number">{count(buckets.reduce((sum, bucket) => sum + bucket[kind.name], 0))}</b>
+        </span>
+      ))}
+      table={<BucketTable buckets={buckets} />}
+      csv={() => [
+        ['at', ...KINDS.map((kind) => kind.name)],
+        ...buckets.map((bucket) => [bucket.at, ...KINDS.map((kind) => bucket[kind.name])]),
+      ]}
+    >
+      <Bars buckets={buckets} />
+    </PlotFrame>
   )
 }
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from onward.app import Onward
 from onward.errors import IncompleteJobFound, InvalidFilter
@@ -28,6 +29,7 @@ from onward.records.jobs import (
     refused_record,
     run_record,
 )
+from onward.records.moments import rfc3339
 from onward.records.resume import ResumeRecord, resume_record
 from onward.server.access import NotAllowed, Operator, Role, Viewer, Within, caller_of, is_within
 from onward.server.bounds import chosen_within, refuse_beyond
@@ -199,6 +201,21 @@ def list_logs(
     lines = app.logs(app.get(job_id).id, after=after, limit=limit + 1)
     more = str(lines[limit - 1].seq) if len(lines) > limit else None
     return listed([log_record(line) for line in lines[:limit]], more)
+
+
+class PointRecord(TypedDict):
+    """How far a job was at a time."""
+
+    at: str | None
+    percent: int | None
+    done: int | None
+
+
+@routes.get("/{job_id}/curve", responses=MISSING)
+def get_curve(_caller: Viewer, app: App, job_id: str) -> Listed[PointRecord]:
+    """How far a job was, and when: at most a few hundred points, in order."""
+    found = app.progress_curve(app.get(job_id).id)
+    return listed([{"at": rfc3339(point.at), "percent": point.percent, "done": point.done} for point in found])
 
 
 @routes.get("/{job_id}/history", responses=MISSING)

@@ -264,3 +264,11 @@ logs = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_job_logs_job_id", logs.c.job_id, logs.c.seq)
+
+# How far a job was, and when: a few hundred points as JSON.
+curves = Table(
+    "job_curves",
+    metadata,
+    Column("job_id", Id, primary_key=True),
+    Column("points", Text, nullable=False),
+)

@@ -1,6 +1,7 @@
 /** Jobs as a file: a line for each, as CSV for tables or as JSON for programs. */
 import { call, query, writeJson } from '@/api/client'
 import type { Job, Page } from '@/api/types'
+import { csvCell } from '@/parts/csv'
 
 /** More than this is a matter for the command line. */
 export const MOST = 20_000
@@ -57,11 +58,4 @@ function at(job: Job, name: string): unknown {
   return name
     .split('.')
     .reduce<unknown>((record, key) => (record as Record<string, unknown> | null | undefined)?.[key], job)
-}
-
-/** Quoted where needed; what a spreadsheet would run as a formula is marked as text. */
-export function csvCell(value: unknown): string {
-  const text = value == null ? '' : typeof value === 'object' ? writeJson(value) : String(value)
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

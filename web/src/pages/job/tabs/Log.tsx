@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, Download } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { JobDetail, LogLine } from '@/api/types'
+import { useAddress } from '@/app/address'
 import { useZone } from '@/app/zone'
 import { download } from '@/parts/download'
 import { Empty } from '@/parts/Empty'
@@ -37,6 +38,18 @@ export function Log({ job }: { job: JobDetail }) {
   useEffect(() => {
     if (follow && shown.length > 0) rows.scrollToIndex(shown.length - 1, { align: 'end' })
   }, [follow, shown.length, rows])
+  // A moment that the address names: the line then, with earlier ones fetched until it is reached.
+  const [search] = useAddress()
+  const from = search.get('from')
+  const [isFound, setFound] = useState(from === null)
+  useEffect(() => {
+    if (isFound || from === null || isLoading || shown.length === 0) return
+    setFollow(false)
+    if (earlier && Date.parse(shown[0]?.at ?? from) > Date.parse(from)) return loadEarlier()
+    setFound(true)
+    const at = shown.findIndex((line) => Date.parse(line.at) >= Date.parse(from))
+    rows.scrollToIndex(at < 0 ? shown.length - 1 : at, { align: 'start' })
+  }, [isFound, from, isLoading, shown, earlier, loadEarlier, rows])
   const scrolled = () => {
     const box = scroller.current
     if (!box) return

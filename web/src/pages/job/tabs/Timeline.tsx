@@ -9,6 +9,7 @@ import { Time } from '@/parts/Time'
 import { stateWords } from '@/words/states'
 import { clock, duration } from '@/words/times'
 import { type Lane, lanesOf } from './lanes'
+import { Progress } from './Progress'
 
 const MANY = 500
 const CRITICAL = 'It took the longest: making it faster makes the whole faster first.'
@@ -87,6 +88,7 @@ export function Timeline({ job }: { job: JobDetail }) {
           Show all {lanes.length}
         </button>
       )}
+      <Progress job={job} />
     </div>
   )
 }
