@@ -105,8 +105,13 @@ def test_a_setting_is_written_where_it_says(cli: Cli, tmp_path: Path, monkeypatc
     monkeypatch.setattr("sys.stdin", StringIO("from stdin\n"))
     assert cli("config", "set", "webhooks.secret", "-").code == exits.DONE
     assert 'secret = "from stdin"' in (tmp_path / "onward.toml").read_text()
-    (tmp_path / "onward.toml").rename(tmp_path / "onward.yaml")
-    assert cli("config", "set", "worker.concurrency", "3").code == exits.INVALID
+    monkeypatch.delenv("ONWARD_WORKER_CONCURRENCY")
+    (tmp_path / "onward.toml").unlink()
+    (tmp_path / "onward.yaml").write_text("# ours\nworker:\n  concurrency: 2   # cores\n")
+    assert cli("config", "set", "worker.concurrency", "3").err.endswith("onward.yaml.\n")
+    assert (tmp_path / "onward.yaml").read_text() == "# ours\nworker:\n  concurrency: 3   # cores\n"
+    (tmp_path / "onward.yaml").write_text("worker: [")
+    assert cli("config", "set", "worker.concurrency", "4").code == exits.INVALID
 
 
 def test_schema_of_settings_is_json(cli: Cli) -> None:

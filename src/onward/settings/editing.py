@@ -11,13 +11,14 @@ from onward.errors import InvalidConfig
 from onward.settings.load import near
 from onward.settings.record import all_rules
 
+BY_HAND = "Change it by hand."
 _HEADER = re.compile(r"\s*\[")
 _COMMENT = re.compile(r"(?P<value>.*?)(?P<comment>\s+#.*)?", re.DOTALL)
 
 
 def with_value(text: str, key: str, given: str) -> str:
     """The file with ``key`` set to what somebody typed. Raises ``InvalidConfig`` with what is wrong."""
-    literal = _literal(key, given)
+    literal = literal_of(key, given)
     try:
         before = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -33,13 +34,13 @@ def with_value(text: str, key: str, given: str) -> str:
         is_meant = False
     if not is_meant:
         raise InvalidConfig(
-            f"{key} is written in a way that cannot be changed here. Nothing was changed.", hint="Change it by hand."
+            f"{key} is written in a way that cannot be changed here. Nothing was changed.", hint=BY_HAND
         )
     return changed
 
 
-def _literal(key: str, given: str) -> str:
-    """What was typed, as TOML."""
+def literal_of(key: str, given: str) -> str:
+    """What was typed, as TOML. Raises ``InvalidConfig`` where it is no value of this setting."""
     rules = all_rules()
     if key not in rules:
         raise InvalidConfig(f"{key[:100]} is not a setting.{near(key, rules)}", hint="onward config show --all")

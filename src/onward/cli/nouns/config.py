@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,21 +75,20 @@ def set_(
     value: Annotated[str, typer.Argument(metavar="VALUE", help="The new value; - reads it from stdin.")],
     user: Annotated[bool, typer.Option("--user", help="In your own file, not in that of this folder.")] = False,
 ) -> None:
-    """Write one setting into ./onward.toml; everything else in that file, comments too, stays as it is."""
+    """Write one setting into ./onward.toml or .yaml; everything else in that file, comments too, stays as it is."""
     from onward.settings import Settings
-    from onward.settings.editing import with_value
     from onward.settings.record import all_rules
 
     folder = Path.home() / ".config" / "onward" if user else Path.cwd()
-    file = folder / ("config.toml" if user else "onward.toml")
-    _refuse_yaml(folder)
+    file = _file_in(folder, "config" if user else "onward")
     if key in all_rules() and all_rules()[key].kind is kinds.SECRET and value != "-":
         raise InvalidConfig(
             f"{key} is a secret: others can read what stands on a command line. Nothing was changed.",
             hint=f"onward config set {key} - < FILE",
         )
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    changed = with_value(text, key, sys.stdin.read().rstrip("\n") if value == "-" else value)
+    change = _change_of(file)
+    changed = change(text, key, sys.stdin.read().rstrip("\n") if value == "-" else value)
     folder.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(file.name + ".new")
     beside.write_text(changed, encoding="utf-8")
@@ -97,16 +97,25 @@ def set_(
     beside.replace(file)
     say(f"{key} is written in {file}.")
     origin = next(item.origin for item in Settings.load().origins() if item.key == key)
-    if not origin.startswith("~/.config/onward/config.toml:" if user else "./onward.toml:"):
+    if not origin.startswith(f"~/.config/onward/{file.name}:" if user else f"./{file.name}:"):
         say(f"It has no effect here: {origin} comes first.")
 
 
-def _refuse_yaml(folder: Path) -> None:
-    for name in ("onward.yaml", "onward.yml", "config.yaml", "config.yml"):
-        if (folder / name).exists():
-            raise InvalidConfig(
-                f"Settings stand in {folder / name} here. Nothing was changed.", hint="Change it there."
-            )
+def _file_in(folder: Path, name: str) -> Path:
+    """The file of settings in a folder: the one that is there, or else a TOML file that will be."""
+    there = [file for file in (folder / f"{name}.{end}" for end in ("toml", "yaml", "yml")) if file.exists()]
+    return there[0] if there else folder / f"{name}.toml"
+
+
+def _change_of(file: Path) -> Callable[[str, str, str], str]:
+    """What writes one value into a file of this form."""
+    if file.suffix == ".toml":
+        from onward.settings.editing import with_value
+
+        return with_value
+    from onward.settings.editing_yaml import with_yaml_value
+
+    return with_yaml_value
 
 
 @verb(verbs, "path", "onward config path", data=True)
