@@ -53,7 +53,7 @@ bench: install ## the benchmarks; results lie beside them
 
 proof: install ## the long proof, MINUTES of chaos on each database and all else at length: two hours or more
 	$(BIN)/python -m chaos.proof --minutes $(MINUTES) $(ARGS)
-	$(BIN)/python -m pytest -s --timeout=7200 tests/simulation tests/chaos -m slow
+	$(BIN)/python -m pytest -s --timeout=7200 tests/simulation tests/chaos tests/server -m slow
 	$(BIN)/python docs/generate.py
 
 lock: install ## choose newest versions that fit and write requirements/dev.txt

@@ -134,6 +134,28 @@ def test_what_is_handed_in_lies_within(app: Onward, gpu: TestClient) -> None:
     assert gpu.patch(path, json={"priority": 3}).json()["priority"] == 3
 
 
+def test_what_is_in_the_way_is_not_shown(app: Onward, gpu: TestClient) -> None:
+    @app.job(resources=["graph"])
+    def draws(ctx: Context, secret: str = "") -> None:
+        """Occupies what others want, too."""
+
+    app.submit("draws", {"secret": "canary"}, queue="cpu", delay=600)
+    app.submit("draws", {"secret": "mine"}, queue="gpu", delay=600, on_conflict="wait")
+    refused = gpu.post(f"{API}/jobs", json={"job_type": "draws"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "resource-held"), refused.text
+    assert "canary" not in refused.text
+    assert "job" not in refused.json()
+
+
+def test_chain_of_ones_own_would_reach_beyond(app: Onward, gpu: TestClient, clients: MAKE) -> None:
+    phases = {"phases": [{"job_type": "breaks", "name": "breaks", "params": {}, "weight": 50}], "name": "x"}
+    chains = holding(app, clients, Limits(job_types=("chain", "count")))
+    for web in (gpu, chains):
+        answer = web.post(f"{API}/jobs", json={"job_type": "chain", "params": phases})
+        assert answer.status_code == 403, answer.text
+    assert app.count() == 0
+
+
 def test_limits_of_job_types_and_users(app: Onward, clients: MAKE) -> None:
     types = holding(app, clients, Limits(job_types=("cou*", "talks")))
     assert [kind["name"] for kind in types.get(f"{API}/job-types").json()] == ["count", "talks"]

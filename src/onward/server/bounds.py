@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onward.app import Onward
+from onward.authoring.job_type import CHAIN
 from onward.model.job import Job
 from onward.model.limits import Limits, only
 from onward.model.query import JobQuery
@@ -25,6 +26,8 @@ def chosen_within(
     queue, user_id = queue or only(limits.queues), user_id or only(limits.user_ids)
     if not limits.allow(kind.name, queue or kind.queue, user_id):
         raise _not_allowed(limits, f"A job of type {kind.name}, queue {queue or kind.queue}, user {user_id}")
+    if kind.name == CHAIN:
+        raise _not_allowed(limits, "A chain of one's own may have phases of any kind: it")
     if on_conflict == "replace":
         raise _not_allowed(limits, "on_conflict=replace may cancel the jobs of others: that")
     if source_id is not None:

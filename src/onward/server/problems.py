@@ -19,7 +19,7 @@ from onward.model.schedule import Schedule
 from onward.records.jobs import job_record
 from onward.records.moments import rfc3339
 from onward.records.schedules import schedule_record
-from onward.server.access import NotAllowed, NotSignedIn
+from onward.server.access import NotAllowed, NotSignedIn, caller_of
 
 _KINDS = "urn:onward:error:"
 _RETRY_SECONDS = 5
@@ -92,6 +92,9 @@ def install(app: FastAPI, types: JobTypes) -> None:
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, errors.OnwardError)  # noqa: S101 - it is registered for this kind
         told = facts_of(error, types)
+        job = getattr(error, "job", None)
+        if isinstance(job, Job) and not caller_of(request).limits.allow_job(job):
+            told.pop("job", None)
         return problem(status_of(error), error.code, _without_stored_id(error), _id(request), hint=error.hint, **told)
 
     async def made_here(request: Request, error: Exception) -> Response:

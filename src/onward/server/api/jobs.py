@@ -167,6 +167,7 @@ def submit_job(caller: Operator, app: App, limits: Within, new: NewJob, response
             on_conflict=new.on_conflict,
         )
     except IncompleteJobFound as error:
+        refuse_beyond(limits, app, error.job)
         told = facts_of(error, app.job_types) | {"resume": resume_record(app, app.get(error.job.id), new.params)}
         raise Problem(409, error.code, error.message, hint=error.hint, **told) from None
     job = app.get(job.id)

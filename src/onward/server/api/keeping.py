@@ -79,7 +79,7 @@ class Run(Age):
     reason: str = Field(min_length=1, max_length=4000)
 
 
-@checkpoints.get("")
+@checkpoints.get("", responses=documented(404))
 def list_checkpoints(
     _caller: Viewer,
     app: App,

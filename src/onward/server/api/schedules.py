@@ -114,7 +114,7 @@ def add_schedule(_caller: Editor, app: App, new: NewSchedule) -> ScheduleRecord:
     return schedule_record(app.schedules.add(new.name, new.job_type, **given), app.job_types)
 
 
-@routes.get("/preview")
+@routes.get("/preview", responses=MISSING)
 def preview(
     _caller: Viewer,
     app: App,
