@@ -138,19 +138,25 @@ class Onward:
             self._store.on_told = Outbox(self._store, self._submitter, self.settings.webhooks).note
 
     def _bulk_verbs(self) -> dict[str, Act]:
-        """Verbs that may be done with many jobs: job, who, and why."""
+        """Verbs that may be done with many jobs: the job, and who wants it and why."""
         return {
-            "resume": lambda job, who, _why: self._go_on(job, who),
-            "fresh": lambda job, who, _why: self.restart(job, actor=who),
-            "again": lambda job, _who, _why: self.run_again(job),
-            "pause": lambda job, who, why: self.pause(job, actor=who, reason=why),
-            "unpause": lambda job, who, _why: self.unpause(job, actor=who),
-            "cancel": lambda job, who, why: self.cancel(job, actor=who, reason=why),
-            "force-stop": lambda job, who, _why: self.force_stop(job, actor=who),
-            "ack": lambda job, who, why: self.acknowledge(job, by=who, note=why),
-            "discard": lambda job, who, _why: self.discard(job, actor=who),
-            "delete": lambda job, _who, _why: self.delete(job),
+            "resume": lambda job, o: self._go_on(job, o.created_by),
+            "fresh": lambda job, o: self.restart(job, actor=o.created_by),
+            "again": lambda job, _: self.run_again(job),
+            "pause": lambda job, o: self.pause(job, actor=o.created_by, reason=o.reason),
+            "unpause": lambda job, o: self.unpause(job, actor=o.created_by),
+            "cancel": lambda job, o: self.cancel(job, actor=o.created_by, reason=o.reason),
+            "force-stop": lambda job, o: self.force_stop(job, actor=o.created_by),
+            "ack": lambda job, o: self.acknowledge(job, by=o.created_by, note=o.reason),
+            "discard": lambda job, o: self.discard(job, actor=o.created_by),
+            "delete": lambda job, _: self.delete(job),
+            "change": lambda job, o: self._change_as(job, o.created_by, **o.arguments),
         }
+
+    def _change_as(self, job_id: str, actor: str | None, *, add_tags: Sequence[str] = (), **change: Any) -> Job:
+        """A change of one of many: tags come to those that it has."""
+        tags = [*dict.fromkeys([*self.get(job_id).tags, *add_tags])] if add_tags else None
+        return self.change(job_id, tags=tags, actor=actor, **change)
 
     def _go_on(self, job_id: str, actor: str | None) -> Job:
         """What people call resuming: a paused job is let go on, too."""

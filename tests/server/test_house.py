@@ -40,6 +40,33 @@ def test_operation_does_a_verb_with_many_jobs_and_says_what_became_of_each(app: 
     assert refused.status_code == 409
 
 
+def test_many_waiting_jobs_are_changed_and_others_are_skipped(app: Onward, client: TestClient) -> None:
+    waiting = [app.submit("count", tags=["t"], delay=600).id for _ in range(3)]
+    done = app.submit("count", tags=["t"])
+    run_all(app)
+    wish = {
+        "action": "change",
+        "filter": {"tag": "t"},
+        "change": {"priority": 7, "queue": "gpu", "add_tags": ["t", "late"]},
+    }
+    seen = client.post(f"{API}/operations", json={**wish, "dry_run": True}).json()
+    assert (seen["total"], seen["done"], seen["skipped"]) == (4, 3, 1)
+    begun = client.post(f"{API}/operations", json=wish)
+    assert begun.status_code == 202, begun.text
+    assert begun.json()["change"] == wish["change"]
+    at = f"{API}/operations/{begun.json()['id']}"
+    until(lambda: client.get(at).json()["state"] == "done", "the end of the operation")
+    record = client.get(at).json()
+    assert (record["done"], record["skipped"], record["failed"]) == (3, 1, 0), record
+    assert {(job.priority, job.queue, job.tags) for job in map(app.get, waiting)} == {(7, "gpu", ("t", "late"))}
+    assert app.get(done.id).priority == 0
+    told = app.history(waiting[0])[-1]
+    assert (told.kind, told.actor) == ("changed", "local")
+    for wrong in ({"change": {}}, {"change": None}, {"action": "cancel"}, {"change": {"state": "done"}}):
+        refused = client.post(f"{API}/operations", json=wish | wrong)
+        assert refused.status_code == 422, refused.text
+
+
 def test_operation_that_was_left_goes_on_elsewhere(app: Onward, apps: Apps) -> None:
     jobs = [app.submit("count").id for _ in range(3)]
     app.operations._running().stop()

@@ -246,8 +246,12 @@ def test_chosen_jobs_that_wait_are_changed_and_others_left_alone(page: Callable[
     dialog.get_by_label("Priority").fill("7")
     dialog.get_by_label("Add tags").fill("late, night")
     dialog.get_by_role("button", name="Change 2 jobs").click()
-    expect(dialog).to_have_count(0)
+    expect(shown.get_by_role("heading", name="Change: 3 jobs")).to_be_visible()
+    expect(shown.get_by_text("priority 7, tags late, night")).to_be_visible()
+    expect(shown.get_by_text("2 of 3 done, 1 skipped")).to_be_visible()
     for job in waiting:
         now = served.call(f"jobs/{job['id']}")
         assert (now["priority"], now["queue"], set(now["tags"])) == (7, "default", {"changed", "late", "night"})
     assert served.call(f"jobs/{done['id']}")["priority"] == 0
+    operation = served.call("operations?limit=1")["items"][0]
+    assert (operation["done"], operation["skipped"]) == (2, 1)

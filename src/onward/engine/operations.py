@@ -16,6 +16,7 @@ from onward.clock import Clock
 from onward.engine.service import Service
 from onward.errors import IllegalTransition, InvalidValue, JobNotFound, OnwardError, StoreUnavailable
 from onward.model.ids import Ids, parsed, shown
+from onward.model.job import Json
 from onward.model.operation import Operation, OperationItem
 from onward.store import Connection, Store, operations
 
@@ -26,8 +27,8 @@ _BATCH = 50
 _LEFT_SECONDS = 30.0
 """After which an operation counts as left by whoever was at it."""
 
-Act = Callable[[str, str | None, str], object]
-"""A verb: job, who wants it, and why."""
+Act = Callable[[str, Operation], object]
+"""A verb: the job, and the operation that says who wants it and why."""
 
 
 class Operations:
@@ -46,15 +47,22 @@ class Operations:
         query: str | None = None,
         reason: str = "",
         actor: str | None = None,
+        arguments: Mapping[str, Json] | None = None,
     ) -> Operation:
-        """Do a verb with these jobs, in the background of this process. Raises ``InvalidValue``."""
+        """Do a verb with these jobs, in the background of this process. Raises ``InvalidValue``.
+
+        ``arguments``: of ``change`` what shall be otherwise: ``priority``, ``queue``, ``add_tags``.
+        """
         if action not in self._verbs:
             raise InvalidValue(f"{action[:50]!r} is not a verb.", hint=f"Use one of {', '.join(sorted(self._verbs))}.")
         targets = list(dict.fromkeys(map(parsed, job_ids)))
         if len(targets) > MOST:
             raise InvalidValue(f"{len(targets):,} jobs are too many at once.", hint=f"Use up to {MOST:,}.")
         now = self._store.now()
-        made = Operation(self._ids.new(), action, query, reason[:4000], "running", len(targets), actor, now, now)
+        made = Operation(
+            self._ids.new(), action, query, reason[:4000], "running", len(targets), actor, now, now,
+            arguments=dict(arguments or {}),
+        )  # fmt: skip
         self._store.write(
             lambda conn: operations.insert_operation(conn, self._store.dialect, made, targets), patience=float("inf")
         )
@@ -168,7 +176,7 @@ class Runner(Service):
 
     def _act(self, operation: Operation, target: str) -> tuple[str, str]:
         try:
-            self._verbs[operation.action](target, operation.created_by, operation.reason)
+            self._verbs[operation.action](target, operation)
         except JobNotFound as error:
             return "gone", error.message
         except IllegalTransition as error:

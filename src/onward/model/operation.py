@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-Action = Literal["resume", "fresh", "again", "pause", "unpause", "cancel", "force-stop", "ack", "discard", "delete"]
+Action = Literal[
+    "resume", "fresh", "again", "pause", "unpause", "cancel", "force-stop", "ack", "discard", "delete", "change"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Operation:
     finished_at: datetime | None = None
     stop_asked: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """Of a change: ``priority``, ``queue`` and ``add_tags``, as far as they shall be otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

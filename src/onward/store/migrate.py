@@ -16,7 +16,7 @@ from onward.store.tables import metadata
 # Alembic is imported where it is used: it takes as long as all the rest, and is needed when a schema changes.
 
 AnyDialect = Dialect
-HEAD = 7
+HEAD = 8
 """The schema's version: the number of the newest migration."""
 
 VERSION_TABLE = "onward_version"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection
 
 from onward.model.operation import Operation, OperationItem
@@ -13,7 +14,8 @@ from onward.store.dialects import Dialect
 from onward.store.tables import operation_items, operations
 
 _COLUMNS = (
-    "operation_id, action, query, reason, state, total, created_by, created_at, updated_at, finished_at, stop_asked"
+    "operation_id, action, query, reason, state, total, created_by, created_at, updated_at, finished_at, stop_asked, "
+    "arguments"
 )
 
 
@@ -22,8 +24,10 @@ def insert_operation(conn: Connection, dialect: Dialect, operation: Operation, t
     o, when = operation, dialect.time(operation.created_at)
     columns = (
         "operation_id", "action", "query", "reason", "state", "total", "created_by", "created_at", "updated_at",
+        "arguments",
     )  # fmt: skip
-    values = (o.id, o.action, o.query, o.reason, o.state, o.total, o.created_by, when, when)
+    arguments = orjson.dumps(dict(o.arguments)).decode() if o.arguments else None
+    values = (o.id, o.action, o.query, o.reason, o.state, o.total, o.created_by, when, when, arguments)
     dialect.insert_many(conn, operations, columns, [values])
     for start in range(0, len(targets), 1000):
         part = [(o.id, target) for target in targets[start : start + 1000]]
@@ -42,7 +46,7 @@ def get_operation(conn: Connection, dialect: Dialect, operation_id: str) -> Oper
     counts = {one[0]: int(one[1]) for one in dialect.query(conn, sql, [operation_id])}
     return Operation(
         row[0], row[1], row[2], row[3], row[4], int(row[5]), row[6], rows.at(row[7]), rows.at(row[8]),
-        rows.moment(row[9]), bool(row[10]), counts,
+        rows.moment(row[9]), bool(row[10]), counts, orjson.loads(row[11] or "{}"),
     )  # fmt: skip
 
 

@@ -342,6 +342,7 @@ export interface OverviewRecord {
 export interface Operation {
   id: string | null
   action: string
+  change: { priority?: number; queue?: string; add_tags?: string[] }
   reason: string
   state: 'running' | 'done' | 'stopped' | 'dry_run'
   total: number

@@ -15,6 +15,7 @@ from onward.model.ids import id_floor, shown
 from onward.model.job_filter import is_key, read_query
 from onward.model.operation import Action, Operation
 from onward.model.query import JobQuery
+from onward.model.states import Status
 from onward.records.actions import actions
 from onward.records.moments import rfc3339
 from onward.server.access import Operator, Viewer
@@ -26,11 +27,21 @@ routes: APIRouter = noun("operations")
 CHANGES = documented(404, 409, 503)
 
 
+class BulkChange(BaseModel):
+    """What of waiting jobs shall be otherwise; what is left out stays, and tags come to those that there are."""
+
+    model_config = ConfigDict(extra="forbid")
+    priority: int | None = None
+    queue: str | None = Field(default=None, min_length=1, max_length=200)
+    add_tags: list[str] | None = Field(default=None, min_length=1, max_length=50)
+
+
 class Wanted(BaseModel):
     """A verb, and the jobs that it is meant for: those of a filter, or of these ids."""
 
     model_config = ConfigDict(extra="forbid")
     action: Action
+    change: BulkChange | None = Field(default=None, description="With the action `change`: what shall be otherwise.")
     filter: dict[str, str] | None = None
     ids: list[str] | None = Field(default=None, max_length=10_000)
     before: datetime | None = Field(default=None, description="Only jobs submitted before; freezes the set.")
@@ -38,12 +49,18 @@ class Wanted(BaseModel):
     reason: str = Field(default="", max_length=4000)
     dry_run: bool = False
 
+    @property
+    def what(self) -> dict[str, Any]:
+        """What shall be otherwise."""
+        return self.change.model_dump(exclude_none=True) if self.change else {}
+
 
 class OperationRecord(TypedDict):
     """One verb on many jobs: how far it is; a dry run has no id and says what it would do."""
 
     id: str | None
     action: str
+    change: dict[str, Any]
     reason: str
     state: str
     total: int
@@ -68,6 +85,9 @@ class ItemRecord(TypedDict):
 @routes.post("", status_code=202, responses=CHANGES)
 def begin(caller: Operator, app: App, wanted: Wanted, response: Response) -> OperationRecord:
     """Do a verb with many jobs. With ``dry_run`` only what it would do is answered."""
+    change = wanted.what
+    if bool(change) != (wanted.action == "change"):
+        raise Problem(422, "invalid", "`change` says what shall be otherwise; it goes with the action change.")
     jobs = _jobs(app, wanted)
     if wanted.expect_count is not None and len(jobs) != wanted.expect_count:
         detail = f"It is {len(jobs):,} jobs now, not {wanted.expect_count:,}. Nothing was done."
@@ -80,7 +100,12 @@ def begin(caller: Operator, app: App, wanted: Wanted, response: Response) -> Ope
         }  # fmt: skip
     query = None if wanted.filter is None else "&".join(f"{key}={value}" for key, value in wanted.filter.items())
     made = app.operations.begin(
-        wanted.action, [job.id for job in jobs], query=query, reason=wanted.reason, actor=caller.name
+        wanted.action,
+        [job.id for job in jobs],
+        query=query,
+        reason=wanted.reason,
+        actor=caller.name,
+        arguments=change,
     )
     record = operation_record(made) | {"by_state": by_state}
     response.headers["Location"] = f"operations/{record['id']}"
@@ -129,6 +154,7 @@ def operation_record(operation: Operation) -> OperationRecord:
     return {
         "id": shown(operation.id, "op"),
         "action": operation.action,
+        "change": dict(operation.arguments),
         "reason": operation.reason,
         "state": operation.state,
         "total": operation.total,
@@ -145,13 +171,16 @@ def operation_record(operation: Operation) -> OperationRecord:
 
 def _nothing(wanted: Wanted, total: int) -> OperationRecord:
     return {
-        "id": None, "action": wanted.action, "reason": wanted.reason, "state": "dry_run", "total": total, "done": 0,
+        "id": None, "action": wanted.action, "change": wanted.what,
+        "reason": wanted.reason, "state": "dry_run", "total": total, "done": 0,
         "skipped": 0, "failed": 0, "left": total, "by_state": {}, "created_by": None, "created_at": None,
         "finished_at": None,
     }  # fmt: skip
 
 
 def _fits(job: Any, action: str) -> bool:
+    if action == "change":
+        return job.status is Status.PENDING and not job.is_owned
     return action in actions(job) or (action == "unpause" and job.paused_by is not None)
 
 

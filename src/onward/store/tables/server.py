@@ -66,6 +66,8 @@ operations = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     Column("stop_asked", Boolean, nullable=False, server_default=text("(false)")),
+    # What the verb is given besides, as JSON: of a change, what shall be otherwise.
+    Column("arguments", Text),
 )
 Index(
     "ix_operations_open",

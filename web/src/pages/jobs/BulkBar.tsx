@@ -41,13 +41,13 @@ export function BulkBar({ jobs, filter, chips, all, canAll, counted, onAll, onCl
             {VERBS[name]}
           </button>
         ))}
-        {!all && jobs.some(isChangeable) && (
+        {(all || jobs.some(isChangeable)) && (
           <button type="button" className="button small" onClick={() => setChanging(true)}>
             Change …
           </button>
         )}
       </span>
-      {changing && <ChangeDialog jobs={jobs} onClose={() => setChanging(false)} />}
+      {changing && <ChangeDialog jobs={all ? null : jobs} filter={filter} onClose={() => setChanging(false)} />}
       <button type="button" className="button small quiet" onClick={onClear}>
         Clear
       </button>

@@ -12,6 +12,7 @@ import { count, plural } from '@/words/numbers'
 import { stateWords } from '@/words/states'
 import { VERBS, type Verb } from '@/words/verbs'
 import { type Chip, keyLabel } from './filters'
+import { whichOf } from './which'
 
 interface Props {
   verb: Verb
@@ -29,7 +30,7 @@ const HARMLESS = new Set<Verb>(['pause', 'ack', 'resume'])
 export function BulkDialog({ verb, ids, filter, chips, onClose }: Props) {
   const navigate = useNavigate()
   const before = useRef(new Date().toISOString()).current
-  const which = ids ? { ids } : { filter: filterText(filter), before }
+  const which = whichOf(ids, filter, before)
   const look = useQuery({
     queryKey: ['operation-look', verb, ids?.join() ?? JSON.stringify(filter), before],
     queryFn: () => call<Operation>('operations', { body: { action: verb, ...which, dry_run: true } }),
@@ -97,10 +98,4 @@ function Breakdown({ operation, verb }: { operation: Operation; verb: Verb }) {
       )}
     </ul>
   )
-}
-
-/** What narrows the list down, without what only orders it. */
-function filterText(filter: Record<string, string>): Record<string, string> {
-  const { sort: _sort, deep: _deep, ...rest } = filter
-  return rest
 }

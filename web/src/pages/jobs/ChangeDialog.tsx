@@ -1,17 +1,18 @@
-import { useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
-import { call } from '@/api/client'
-import type { Job } from '@/api/types'
-import { Dialog } from '@/parts/Dialog'
+import { useRef, useState } from 'react'
+import { useNavigate } from 'react-router'
+import { call, type Problem } from '@/api/client'
+import type { Job, Operation } from '@/api/types'
 import { FormDialog } from '@/parts/FormDialog'
-import { Note } from '@/parts/Note'
+import { Note, ProblemNote } from '@/parts/Note'
 import { TextField } from '@/parts/TextField'
-import { toast } from '@/parts/Toasts'
 import { asProblem } from '@/parts/View'
-import { plural, shortId } from '@/words/numbers'
+import { plural } from '@/words/numbers'
+import { whichOf } from './which'
 
 interface Props {
-  jobs: Job[]
+  /** The chosen jobs; null means all that the filter matches. */
+  jobs: Job[] | null
+  filter: Record<string, string>
   onClose: () => void
 }
 
@@ -22,70 +23,50 @@ export function isChangeable(job: Job): boolean {
   return WAITING.has(job.state)
 }
 
-/** Priority, queue and tags of the chosen jobs that wait; what is left empty stays as it is. */
-export function ChangeDialog({ jobs, onClose }: Props) {
-  const queries = useQueryClient()
-  const [chosen] = useState(jobs.filter(isChangeable))
-  const [skipped] = useState(jobs.length - chosen.length)
+/** Priority, queue and tags of many jobs that wait; what is left empty stays as it is. */
+export function ChangeDialog({ jobs, filter, onClose }: Props) {
+  const navigate = useNavigate()
+  const before = useRef(new Date().toISOString()).current
+  const [chosen] = useState(jobs)
   const [priority, setPriority] = useState('')
   const [queue, setQueue] = useState('')
   const [tags, setTags] = useState('')
   const [busy, setBusy] = useState(false)
-  const [refused, setRefused] = useState<{ job: Job; why: string }[] | null>(null)
+  const [problem, setProblem] = useState<Problem | null>(null)
+  const more = tags.split(',').flatMap((tag) => tag.trim() || [])
   const change = {
     ...(priority.trim() ? { priority: Number(priority) } : {}),
     ...(queue.trim() ? { queue: queue.trim() } : {}),
+    ...(more.length > 0 ? { add_tags: more } : {}),
   }
-  const more = tags.split(',').flatMap((tag) => tag.trim() || [])
-  const isEmpty = Object.keys(change).length === 0 && more.length === 0
   const send = async () => {
     setBusy(true)
-    const failed: { job: Job; why: string }[] = []
-    for (const job of chosen) {
-      const body = more.length > 0 ? { ...change, tags: [...new Set([...job.tags, ...more])] } : change
-      try {
-        await call(`jobs/${encodeURIComponent(job.id)}`, { method: 'PATCH', body })
-      } catch (error) {
-        failed.push({ job, why: asProblem(error).message })
-      }
-    }
-    setBusy(false)
-    for (const key of ['jobs', 'job']) void queries.invalidateQueries({ queryKey: [key] })
-    if (failed.length > 0) setRefused(failed)
-    else {
-      toast(`Changed: ${plural(chosen.length, 'job')}`)
-      onClose()
+    setProblem(null)
+    try {
+      const ids = chosen?.map((job) => job.id) ?? null
+      const started = await call<Operation>('operations', {
+        body: { action: 'change', change, ...whichOf(ids, filter, before) },
+      })
+      void navigate(`/operations/${encodeURIComponent(started.id ?? '')}`)
+    } catch (error) {
+      setProblem(asProblem(error))
+      setBusy(false)
     }
   }
-  if (refused) {
-    return (
-      <Dialog title={`${refused.length} of ${plural(chosen.length, 'job')} could not be changed`} onClose={onClose}>
-        <ul>
-          {refused.map(({ job, why }) => (
-            <li key={job.id}>
-              {job.job_type} <span className="mono">{shortId(job.id)}</span>: {why}
-            </li>
-          ))}
-        </ul>
-        <div className="dialog-foot">
-          <button type="button" className="button" data-autofocus onClick={onClose}>
-            Close
-          </button>
-        </div>
-      </Dialog>
-    )
-  }
+  const skipped = chosen ? chosen.filter((job) => !isChangeable(job)).length : 0
+  const what = chosen ? plural(chosen.length - skipped, 'job') : 'all that match'
   return (
     <FormDialog
-      title={`Change ${plural(chosen.length, 'job')}`}
-      submit={`Change ${plural(chosen.length, 'job')}`}
-      disabled={isEmpty || busy}
+      title={`Change ${what}`}
+      submit={`Change ${what}`}
+      disabled={Object.keys(change).length === 0 || busy}
       onSubmit={() => void send()}
       onClose={onClose}
     >
       {skipped > 0 && (
         <Note>{plural(skipped, 'job')} of those chosen will be left alone: only jobs that wait can be changed.</Note>
       )}
+      {!chosen && <Note>Only jobs that wait are changed; others are left alone.</Note>}
       <TextField
         label="Priority"
         hint="Higher runs earlier. Empty: stays."
@@ -96,6 +77,7 @@ export function ChangeDialog({ jobs, onClose }: Props) {
       />
       <TextField label="Queue" hint="Empty: stays." value={queue} onChange={setQueue} />
       <TextField label="Add tags" hint="Several with commas between them." value={tags} onChange={setTags} />
+      {problem && <ProblemNote problem={problem} />}
     </FormDialog>
   )
 }

@@ -40,7 +40,7 @@ export function OperationPage() {
     }
   }
   const operation = found.data
-  const verb = operation ? (VERBS[operation.action as Verb] ?? operation.action) : 'Operation'
+  const verb = operation ? (VERBS[operation.action as Verb] ?? 'Change') : 'Operation'
   return (
     <>
       <PageHead title={operation ? `${verb}: ${plural(operation.total, 'job')}` : 'Operation'}>
@@ -67,6 +67,7 @@ export function OperationPage() {
                   {shown.skipped > 0 && `, ${count(shown.skipped)} skipped`}
                   {shown.failed > 0 && `, ${count(shown.failed)} failed`}
                 </p>
+                {shown.action === 'change' && <p className="muted">{changeText(shown.change)}</p>}
               </section>
               {items.data && items.data.items.length > 0 && (
                 <section className="card" aria-label="What came of each">
@@ -101,4 +102,14 @@ export function OperationPage() {
       </View>
     </>
   )
+}
+
+/** "priority 7, queue gpu, tags late, night". */
+function changeText({ priority, queue, add_tags: tags }: Operation['change']): string {
+  const said = [
+    priority !== undefined && `priority ${priority}`,
+    queue && `queue ${queue}`,
+    tags && `tags ${tags.join(', ')}`,
+  ]
+  return said.filter(Boolean).join(', ')
 }
