@@ -84,7 +84,7 @@ def test_chain_has_a_line_of_its_own(app: Onward) -> None:
 
     @app.job()
     def first(ctx: Context) -> None:
-        ctx.progress(1, 2)
+        ctx.progress(done=1, total=2)
         gate.pass_through()
 
     @app.job()

@@ -117,6 +117,9 @@ def test_link_ends_with_its_time_with_its_question_and_with_another_person(apps:
     app.questions.reassign(moved.id, "ben")
     with pytest.raises(QuestionClosed, match="ben is asked now; this link was for ana"):
         app.answer_links.answer(passed_on.token, True)
+    app.answer(moved.job_id, True, answered_by="ben")
+    with pytest.raises(QuestionClosed, match="ben is asked now"):
+        app.answer_links.look(passed_on.token)
     with pytest.raises(InvalidValue, match="ben is asked, not ana"):
         link(asked(app, who="ben"))
     anew = asked(app)

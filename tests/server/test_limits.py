@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from onward import Context, InvalidValue, Job, Onward
+from onward import Context, InvalidValue, Job, JobPhase, Onward
 from onward.engine.keys import Holder
 from onward.model.ids import shown
 from onward.model.limits import Limits
+from onward.model.query import JobQuery, Term
 from onward.server.access import takes_limits
 from onward.server.app import API, NOUNS
 from tests.app_fixtures import run_all, until
@@ -20,7 +21,7 @@ from tests.server.test_events import Client, serving
 MAKE = Callable[..., TestClient]
 KEPT = {
     "GET /session", "POST /session", "DELETE /session", "GET /interrupted", "GET /badges", "GET /jobs", "POST /jobs",
-    "GET /job-ids", "POST /jobs/{job_id}/again", "PATCH /jobs/{job_id}", "GET /job-types", "GET /job-types/{name}",
+    "GET /job-ids", "POST /jobs/{job_id}/again", "POST /jobs/{job_id}/fresh", "PATCH /jobs/{job_id}", "GET /job-types", "GET /job-types/{name}",
     "GET /inputs", "GET /views", "GET /checkpoints", "POST /answer-links/look", "POST /answer-links/answer", "GET /events", "POST /events/ticket",
 }  # fmt: skip
 """Routes that keep to the limits themselves; each is tried below."""
@@ -74,7 +75,9 @@ def test_every_route_keeps_to_the_limits_or_is_refused(app: Onward, gpu: TestCli
         about = {"job_id", "question_id"} & set(route.param_convertors)
         if about:
             theirs = gpu.request(method, API + route.path.format(**other))
-            mine = gpu.request(method, API + route.path.format(**own), json={} if method != "GET" else None)
+            # What is deleted is there no more for the routes that follow.
+            chosen = {**own, "job_id": own["stopped"]} if method == "DELETE" else own
+            mine = gpu.request(method, API + route.path.format(**chosen), json={} if method != "GET" else None)
             assert (theirs.status_code, "This key is for" in theirs.text) == (404, True), (method, route.path)
             assert "This key is for" not in mine.text, (method, route.path)
         elif f"{method} {route.path}" not in KEPT:
@@ -101,7 +104,7 @@ def test_lists_hold_only_what_is_within(app: Onward, gpu: TestClient) -> None:
     assert ids("interrupted") == {own["stopped"]}
     assert ids("inputs") == {own["question_id"]}
     assert [one["job"] for one in gpu.get(f"{API}/checkpoints").json()["items"]] == [own["stopped"]]
-    assert gpu.get(f"{API}/checkpoints?job={other['stopped']}").json()["items"] == []
+    assert gpu.get(f"{API}/checkpoints?job={other['stopped']}").status_code == 404
     badges = gpu.get(f"{API}/badges").json()
     assert [badges[name]["value"] for name in ("interrupted", "inputs")] == [1, 1]
     assert gpu.get(f"{API}/job-ids?ending={own['job_id'][-8:]}").json() == [own["job_id"]]
@@ -156,6 +159,99 @@ def test_chain_of_ones_own_would_reach_beyond(app: Onward, gpu: TestClient, clie
     assert app.count() == 0
 
 
+@pytest.mark.parametrize("how", [{"resume": True}, {"resume": False}, {"resume": False, "keep": True}, {}])
+def test_older_name_reaches_no_further_than_what_it_means(
+    app: Onward, gpu: TestClient, clients: MAKE, how: dict[str, bool]
+) -> None:
+    app.job_types.older_name("index", lambda given: ("stops", {"text": ""}) if given.get("large") else ("count", {}))
+    other = made(app, "cpu")["stopped"]
+    wish = {"job_type": "index", "params": {"large": True}, "source_id": "wiki-cpu", **how}
+    for web in (gpu, holding(app, clients, Limits(job_types=("count",)))):
+        assert web.post(f"{API}/jobs", json=wish).status_code == 403
+    left = app.get(other)
+    assert (left.is_interrupted, left.superseded_by) == (True, None)
+
+
+def test_type_that_replaces_what_is_in_the_way_is_refused(app: Onward, gpu: TestClient) -> None:
+    @app.job(on_conflict="replace", resources=["graph"])
+    def redraws(ctx: Context) -> None:
+        """Takes the place of whoever is there."""
+
+    theirs = app.submit("redraws", queue="cpu", delay=600)
+    assert gpu.post(f"{API}/jobs", json={"job_type": "redraws"}).status_code == 403
+    mine = app.submit("redraws", queue="gpu", delay=600, on_conflict="wait")
+    assert gpu.post(f"{API}/jobs/{shown(mine.id)}/again").status_code == 403
+    assert app.get(theirs.id).status == "pending"
+
+
+def test_starting_fresh_beside_what_is_kept_leaves_the_work_of_others(app: Onward, gpu: TestClient) -> None:
+    mine, theirs = (app.submit("stops", source_id="wiki", queue=queue, on_conflict="wait") for queue in ("gpu", "cpu"))
+    run_all(app)
+    path = f"{API}/jobs/{shown(mine.id)}"
+    assert gpu.post(f"{path}/fresh", json={"keep": True}).status_code == 403
+    assert gpu.post(f"{path}/again", json={"resume": True}).status_code == 403
+    assert app.get(theirs.id).is_interrupted
+    assert gpu.post(f"{path}/fresh").status_code == 200
+
+
+def test_work_of_others_is_found_behind_any_number_of_ones_own(app: Onward, gpu: TestClient) -> None:
+    theirs = app.submit("stops", source_id="wiki", queue="cpu")
+    run_all(app)
+    for number in range(510):
+        app.submit("stops", source_id=f"s{number}", queue="gpu", delay=600)
+    app.database.query(f"UPDATE jobs SET source_id = 'wiki' WHERE job_id <> '{theirs.id}'")
+    refused = gpu.post(f"{API}/jobs", json={"job_type": "stops", "source_id": "wiki", "resume": True})
+    assert (refused.status_code, app.get(theirs.id).is_interrupted) == (403, True), refused.text
+
+
+def test_part_of_the_job_of_others_is_looked_at_and_not_steered(app: Onward, gpu: TestClient) -> None:
+    app.job(name="gp", queue="gpu")(_breaks)
+    chain = app.submit_chain([JobPhase("gp")])
+    run_all(app)
+    [part] = app.children(chain.id)
+    path = f"{API}/jobs/{shown(part.id)}"
+    assert gpu.get(path).status_code == 200
+    for verb in ("resume", "cancel", "ack", "pause"):
+        assert gpu.post(f"{path}/{verb}").status_code == 403, verb
+    assert app.get(chain.id).status == "failed"
+
+
+def _breaks(ctx: Context) -> None:
+    raise ValueError("broken")
+
+
+def test_patterns_mind_large_and_small_letters(app: Onward, clients: MAKE) -> None:
+    app.submit("count", {"number": 7}, queue="GPU-secret")
+    mine = app.submit("count", {"number": 7}, queue="gpu-1")
+    web = holding(app, clients, Limits(queues=("gpu-*",)))
+    found = web.get(f"{API}/jobs?count=exact&arg.number=7").json()
+    assert ([job["id"] for job in found["items"]], found["count"]["value"]) == ([shown(mine.id)], 1)
+    odd = app.submit("count", queue="a[b]?%_!")
+    listed = app.search(JobQuery(terms=(Term("queue", ("a[b]?%_*",)),)), limit=9)
+    assert [job.id for job in listed] == [odd.id]
+
+
+def test_deliveries_of_webhooks_are_seen_by_name_only(app: Onward, clients: MAKE) -> None:
+    @app.job()
+    def webhook(url: str, message: dict[str, str]) -> None:
+        """As the real one."""
+
+    told = app.submit("webhook", {"url": "https://example.org", "message": {"prompt": "canary"}})
+    path = f"{API}/jobs/{shown(told.id)}"
+    web = holding(app, clients, Limits(queues=("default",)))
+    assert web.get(path).status_code == 404
+    assert "canary" not in web.get(f"{API}/jobs").text
+    assert holding(app, clients, Limits(job_types=("webhook",))).get(path).status_code == 200
+
+
+def test_what_is_beyond_and_what_is_not_there_are_answered_alike(app: Onward, gpu: TestClient) -> None:
+    foreign, nothing = app.submit("count", queue="cpu").id, "01a22973-258e-7000-9fdc-be2eb35c0d61"
+    answers = [gpu.get(f"{API}/jobs/{job_id}").json() for job_id in (foreign, nothing)]
+    assert answers[0]["detail"].replace(foreign, "") == answers[1]["detail"].replace(nothing, "")
+    assert answers[0]["hint"] == answers[1]["hint"]
+    assert [gpu.get(f"{API}/checkpoints?job={job_id}").status_code for job_id in (foreign, nothing)] == [404, 404]
+
+
 def test_limits_of_job_types_and_users(app: Onward, clients: MAKE) -> None:
     types = holding(app, clients, Limits(job_types=("cou*", "talks")))
     assert [kind["name"] for kind in types.get(f"{API}/job-types").json()] == ["count", "talks"]
@@ -205,7 +301,9 @@ def test_events_are_told_of_ones_own_jobs_only(app: Onward) -> None:
     assert {facts["id"] for _, facts in told} == {shown(job.id)}
 
 
-@pytest.mark.parametrize("limits", [{"queues": ("",)}, {"job_types": ("a,b",)}, {"user_ids": ("x",) * 51}])
+@pytest.mark.parametrize(
+    "limits", [{"queues": ("",)}, {"job_types": ("a,b",)}, {"user_ids": ("x",) * 51}, {"user_ids": ("*",)}]
+)
 def test_names_that_no_filter_could_say_are_refused(limits: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
         Limits(**limits)

@@ -77,6 +77,14 @@ def test_key_is_kept_as_a_hash_expires_and_is_revoked_at_once(app: Onward, clien
     assert key.role == "viewer"
 
 
+def test_cookie_of_long_ago_does_not_lock_out_who_needs_no_key(app: Onward, clients: MAKE) -> None:
+    here, far = clients(app), clients(app, "10.0.0.7")
+    stale = {"Cookie": "onward_key=onw_gone"}
+    assert here.get(f"{API}/session", headers=stale).json()["user"] == "local"
+    assert far.get(f"{API}/session", headers=stale).status_code == 401
+    assert here.get(f"{API}/session", headers={"Authorization": "Bearer onw_gone"}).status_code == 401
+
+
 def test_pages_sign_in_with_a_cookie_that_other_sites_cannot_use(app: Onward, clients: MAKE) -> None:
     web = clients(app, "10.0.0.7")
     _, secret = app.keys.create("ana", "operator")
@@ -137,6 +145,18 @@ def test_read_only_makes_everybody_a_viewer(apps: Apps, clients: MAKE) -> None:
     assert web.post(f"{API}/jobs", json={"job_type": "count"}).status_code == 403
     far = clients(app, "10.0.0.7", "http://127.0.0.1")
     assert far.get(f"{API}/jobs").status_code == 200
+
+
+def test_read_only_takes_no_answers_by_links_either(apps: Apps, clients: MAKE) -> None:
+    app = apps(ui={"read_only": True})
+    add_jobs(app)
+    job = app.submit("asks")
+    run_all(app)
+    [question] = app.questions.list(job_id=job.id)
+    token = app.answer_links.make(question.id, "ana").token
+    web = clients(app, "10.0.0.7", "http://127.0.0.1")
+    assert web.post(f"{API}/answer-links/answer", json={"token": token, "response": True}).status_code == 403
+    assert app.questions.get(question.id).state == "open"
 
 
 def test_listening_for_others_without_a_key_is_refused(app: Onward) -> None:

@@ -74,7 +74,7 @@ class AnswerLinks:
                 f"This link was good until {expires:%Y-%m-%d %H:%M} UTC.", hint="Whoever sent it can make a new one."
             )
         question = self._questions.get(question_id)
-        if question.state == "open" and question.assigned_to not in (None, person):
+        if question.assigned_to not in (None, person):
             raise QuestionClosed(
                 f"{question.assigned_to} is asked now; this link was for {person}.", hint="There is nothing to do here."
             )

@@ -51,6 +51,8 @@ class Overseer(Service):
         desks = list(self._pool.active.values())
         now = self.clock.monotonic()
         if not desks:
+            # Others may go on with a chain of which a phase ran here.
+            self._curves.clear()
             return self._store.settings.worker.progress_seconds
         if self._rang or now - self._looked_at >= 1.0:
             self._rang, self._looked_at = False, now

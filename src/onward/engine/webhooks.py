@@ -14,10 +14,11 @@ from onward.engine.submitter import Submitter
 from onward.errors import InvalidConfig
 from onward.model.ids import shown
 from onward.model.job import Job, Json
+from onward.model.limits import DELIVERIES
 from onward.settings.groups import Webhooks
 from onward.store import Connection, Store, jobs, questions
 
-JOB_TYPE = "webhook"
+JOB_TYPE = DELIVERIES
 _PROMPT_CHARS = 4000
 _SOMEBODY = "webhook"
 """Who has answered by a link of a message, where nobody in particular was asked."""

@@ -10,13 +10,15 @@ from onward.errors import InvalidValue
 from onward.model.job import Job
 from onward.model.query import Term
 
+DELIVERIES = "webhook"
+"""The job type that tells others of jobs of all kinds; only who is allowed it by its name may see it."""
 _MOST = 50
 _CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Jobs of these queues, job types and users; an empty field limits nothing. ``*`` stands for anything.
+    """Jobs of these queues, job types and users; an empty field limits nothing; ``*`` is anything (not in users).
 
     Raises ``InvalidValue`` for a name that no filter could say.
     """
@@ -30,9 +32,12 @@ class Limits:
             if len(names) > _MOST:
                 raise InvalidValue(f"{field}: {len(names)} names are too many.", hint=f"Use at most {_MOST}, or a `*`.")
             wrong = next((name for name in names if not 0 < len(name) <= _CHARS or "," in name), None)
+            if wrong is None and field == "user_ids":
+                wrong = next((name for name in names if "*" in name), None)
             if wrong is not None:
                 raise InvalidValue(
-                    f"{field}: {wrong[:50]!r} is not a name.", hint=f"Use 1 to {_CHARS} characters and no comma."
+                    f"{field}: {wrong[:50]!r} is not a name.",
+                    hint=f"Use 1 to {_CHARS} characters without a comma; users without `*`.",
                 )
 
     def __bool__(self) -> bool:
@@ -50,7 +55,7 @@ class Limits:
 
     def allow(self, job_type: str, queue: str, user_id: str | None) -> bool:
         """Whether a job of this type, queue and user is within."""
-        return _fits(self.job_types, job_type) and _fits(self.queues, queue) and _fits(self.user_ids, user_id)
+        return self.allow_type(job_type) and _fits(self.queues, queue) and _fits(self.user_ids, user_id)
 
     def allow_job(self, job: Job) -> bool:
         """Whether a job is within."""
@@ -58,13 +63,18 @@ class Limits:
 
     def allow_type(self, job_type: str) -> bool:
         """Whether jobs of this type may be within."""
+        if self and job_type == DELIVERIES:
+            return DELIVERIES in self.job_types
         return _fits(self.job_types, job_type)
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """What a query must ask for besides, so that it finds only what is within."""
         keys = {"queues": "queue", "job_types": "job_type", "user_ids": "user_id"}
-        return tuple(Term(keys[field], names) for field, names in self._fields() if names)
+        terms = [Term(keys[field], names) for field, names in self._fields() if names]
+        if terms and DELIVERIES not in self.job_types:
+            terms.append(Term("job_type", (DELIVERIES,), negated=True))
+        return tuple(terms)
 
     @property
     def text(self) -> str:

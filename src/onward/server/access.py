@@ -7,6 +7,7 @@ question within them, and to one that takes the limits itself (``Within``); ever
 from __future__ import annotations
 
 from asyncio import to_thread
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Annotated, Any
@@ -105,18 +106,32 @@ def is_within(app: Onward, limits: Limits, job: Job) -> bool:
     return job.parent_id is not None and limits.allow_job(app.get(job.parent_id))
 
 
+def get_within(app: Onward, limits: Limits, job_id: str) -> Job:
+    """The job of this id. Raises ``JobNotFound``, in the same words where there is none and where it is not within."""
+    with suppress(JobNotFound):
+        job = app.get(job_id)
+        if is_within(app, limits, job):
+            return job
+    raise JobNotFound(f"There is no job {job_id}.", hint=f"This key is for {limits.text}." if limits else "")
+
+
 def _keep_within(request: Request, caller: Caller) -> None:
     """Refuse what is about something else than the caller's jobs, as if it were not there."""
     app: Onward = request.scope["app"].state.onward
     job_id, question_id = (request.path_params.get(name) for name in ("job_id", "question_id"))
     if question_id is not None:
-        if not is_within(app, caller.limits, app.get(app.questions.get(question_id).job_id)):
-            raise QuestionNotFound(
-                f"There is no question {question_id}.", hint=f"This key is for {caller.limits.text}."
-            )
+        try:
+            get_within(app, caller.limits, app.questions.get(question_id).job_id)
+        except (QuestionNotFound, JobNotFound):
+            hint = f"This key is for {caller.limits.text}."
+            raise QuestionNotFound(f"There is no question {question_id}.", hint=hint) from None
     elif job_id is not None:
-        if not is_within(app, caller.limits, app.get(job_id)):
-            raise JobNotFound(f"There is no job {job_id}.", hint=f"This key is for {caller.limits.text}.")
+        job = get_within(app, caller.limits, job_id)
+        if request.method != "GET" and job.parent_id and not caller.limits.allow_job(app.get(job.parent_id)):
+            raise NotAllowed(
+                f"Job {job_id} is a part of another job, which is steered as a whole and is not one of yours.",
+                hint="Use a key without limits.",
+            )
     elif not takes_limits(request.scope["route"]):
         raise NotAllowed(
             f"{caller.name} may see only jobs of {caller.limits.text}, and this shows more.",

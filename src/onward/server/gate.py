@@ -165,15 +165,20 @@ class Gate:
         secret = secret_of(headers)
         if secret is not None:
             key = await to_thread(self._onward.keys.check, secret)
-            if key is None:
+            if key is not None:
+                return self._limited(Caller(key.name, Role.named(key.role), key.id, key.limits))
+            # A cookie of long ago does not lock out who needs no key.
+            if headers.get("authorization") or not self._needs_none(scope, headers):
                 raise NotSignedIn("This key is not known, has expired or was revoked.", hint="onward key create")
-            return self._limited(Caller(key.name, Role.named(key.role), key.id, key.limits))
-        settings = self._onward.settings
-        if settings.server.login != "always" and is_local(scope, headers):
+        if self._needs_none(scope, headers):
             return self._limited(Caller("local", Role.ADMIN))
+        settings = self._onward.settings
         if settings.ui.read_only and not await to_thread(self._onward.keys.any):
             return Caller("anonymous", Role.VIEWER)
         raise NotSignedIn("A key is needed.", hint="Authorization: Bearer onw_…; make one: onward key create")
+
+    def _needs_none(self, scope: Scope, headers: Headers) -> bool:
+        return self._onward.settings.server.login != "always" and is_local(scope, headers)
 
     def _limited(self, caller: Caller) -> Caller:
         """Where the pages are read-only, everybody is a viewer."""
@@ -287,4 +292,5 @@ def is_loopback(host: str) -> bool:
 def _path(scope: Scope) -> str:
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
-    return path.removeprefix(root) if root else path
+    is_below = path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/")
+    return path[len(root) :] if is_below else path

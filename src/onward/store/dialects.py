@@ -78,6 +78,9 @@ class Dialect(Protocol):
     def use_index(self, name: str) -> str:
         """Appended to a table's name where the planner must be told which index to use."""
 
+    def pattern(self, column: str, value: str) -> tuple[str, list[Any]]:
+        """A condition for a text in which ``*`` stands for anything; large and small letters differ."""
+
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
         """A condition that the column is one of many texts, and its parameters."""
 
@@ -211,6 +214,9 @@ class SqliteDialect:
 
     def use_index(self, name: str) -> str:
         return f" INDEXED BY {name}"
+
+    def pattern(self, column: str, value: str) -> tuple[str, list[Any]]:
+        return f"{column} GLOB ?", [value.replace("[", "[[]").replace("?", "[?]")]
 
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
         # One text for any number of values, so that the driver keeps the statement prepared.
@@ -370,6 +376,11 @@ class PostgresDialect:
 
     def use_index(self, name: str) -> str:  # noqa: ARG002 - it keeps statistics, and chooses by them
         return ""
+
+    def pattern(self, column: str, value: str) -> tuple[str, list[Any]]:
+        for char in "!%_":
+            value = value.replace(char, f"!{char}")
+        return f"{column} LIKE ? ESCAPE '!'", [value.replace("*", "%")]
 
     def among(self, column: str, values: Iterable[str]) -> tuple[str, list[Any]]:
         return f"{column} = ANY(?::text[])", [_array(list(values))]

@@ -255,7 +255,7 @@ def _condition(dialect: Dialect, term: Term) -> tuple[str, list[Any]]:
 
 def _fits(dialect: Dialect, key: str, value: str) -> tuple[str, list[Any]]:
     if key in _TEXTS:
-        return _text(key, value)
+        return _text(dialect, key, value)
     if key.startswith(ARGUMENT):
         return f"{dialect.json_text('params')} = ?", [dialect.json_key(key.removeprefix(ARGUMENT)), value]
     return _KINDS[key](dialect, value)
@@ -264,10 +264,8 @@ def _fits(dialect: Dialect, key: str, value: str) -> tuple[str, list[Any]]:
 _TEXTS = frozenset({"job_type", "source_id", "user_id", "queue"})
 
 
-def _text(column: str, value: str) -> tuple[str, list[Any]]:
-    if "*" not in value:
-        return f"{column} = ?", [value]
-    return f"{column} LIKE ? ESCAPE '!'", [_like(value)]
+def _text(dialect: Dialect, column: str, value: str) -> tuple[str, list[Any]]:
+    return dialect.pattern(column, value) if "*" in value else (f"{column} = ?", [value])
 
 
 def _like(value: str) -> str:
@@ -280,8 +278,8 @@ def _status(_dialect: Dialect, value: str) -> tuple[str, list[Any]]:
     return ("status = ?" if value == "completed" else f"(status = ? AND {_HERE})"), [value]
 
 
-def _tag(_dialect: Dialect, value: str) -> tuple[str, list[Any]]:
-    condition, given = _text("tag", value)
+def _tag(dialect: Dialect, value: str) -> tuple[str, list[Any]]:
+    condition, given = _text(dialect, "tag", value)
     return f"job_id IN (SELECT job_id FROM job_tags WHERE {condition})", given
 
 

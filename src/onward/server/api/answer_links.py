@@ -12,7 +12,7 @@ from onward.engine.answer_links import PAGE
 from onward.model.question import QuestionRecord
 from onward.records.moments import rfc3339
 from onward.records.questions import hide, secrets_of
-from onward.server.access import Anybody, Operator, Within
+from onward.server.access import Anybody, NotAllowed, Operator, Within
 from onward.server.problems import documented
 from onward.server.routing import App, noun
 
@@ -91,6 +91,8 @@ def look(_caller: Anybody, app: App, _limits: Within, opened: Opened) -> AskedRe
 @routes.post("/answer", responses=ANSWERS)
 def answer(_caller: Anybody, app: App, _limits: Within, given: Given) -> AskedRecord:
     """Answer the question of a link; the first answer counts."""
+    if app.settings.ui.read_only:
+        raise NotAllowed("These pages only show: nobody may change anything.", hint="Unset ui.read_only.")
     app.answer_links.answer(given.token, given.response, reason=given.reason)
     question, person = app.answer_links.look(given.token)
     return _asked(question, person, app)

@@ -149,7 +149,10 @@ def list_ids(
 @routes.post("", status_code=201, responses=documented(409, 503))
 def submit_job(caller: Operator, app: App, limits: Within, new: NewJob, response: Response) -> JobRecord:
     """Have a job done. 409 ``incomplete-job-exists`` carries the facts of the dialog in ``resume``."""
-    queue, user = chosen_within(limits, app, new.job_type, new.queue, new.user_id, new.on_conflict, new.source_id)
+    queue, user = chosen_within(
+        limits, app, new.job_type, new.params, queue=new.queue, user_id=new.user_id, on_conflict=new.on_conflict,
+        source_id=new.source_id,
+    )  # fmt: skip
     try:
         job = app.submit(
             new.job_type,

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from onward.model.ids import shown
 from onward.model.query import JobQuery, Term
 from onward.records.moments import rfc3339
-from onward.server.access import Admin, Operator, Viewer, Within, is_within
+from onward.server.access import Admin, Operator, Viewer, Within, get_within, is_within
 from onward.server.problems import Problem, documented
 from onward.server.routing import App, Limit, Listed, listed, noun
 
@@ -89,7 +89,7 @@ def list_checkpoints(
 ) -> Listed[CheckpointRecord]:
     """The kept checkpoints of a job; without one, of the newest jobs that have not succeeded."""
     if job is not None:
-        found = [app.get(job)]
+        found = [get_within(app, limits, job) if limits else app.get(job)]
     else:
         stopped = Term("state", ("interrupted", "running", "paused", "input", "queued"))
         query = JobQuery(terms=(stopped, *limits.terms), is_deep=False)

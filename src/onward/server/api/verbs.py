@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from onward.records.jobs import JobRecord, job_record
 from onward.server.access import Operator, Within
-from onward.server.bounds import chosen_within
+from onward.server.bounds import chosen_within, refuse_beyond, refuse_source
 from onward.server.problems import documented
 from onward.server.routing import App, Match, noun
 
@@ -63,9 +63,12 @@ def resume(caller: Operator, app: App, job_id: str, match: Match) -> JobRecord:
 
 
 @routes.post("/{job_id}/fresh", responses=ANSWERS)
-def fresh(caller: Operator, app: App, job_id: str, match: Match, how: Fresh | None = None) -> JobRecord:
+def fresh(caller: Operator, app: App, limits: Within, job_id: str, match: Match, how: Fresh | None = None) -> JobRecord:
     """Start a failed, cancelled or held job from the beginning; what it saved is dropped, or kept with the old job."""
     keep = (how or Fresh()).keep
+    if limits and keep:
+        job = app.get(job_id)
+        refuse_source(limits, app, job.job_type, job.source_id)
     return job_record(app.restart(job_id, keep=keep, actor=caller.name, expect_version=match), app.job_types)
 
 
@@ -75,8 +78,11 @@ def again(_caller: Operator, app: App, limits: Within, job_id: str, how: Again |
     chosen = how or Again()
     if limits:
         job = app.get(job_id)
-        chosen_within(limits, app, job.job_type, job.queue, job.user_id, None, chosen.source_id or job.source_id)
-    return job_record(app.run_again(job_id, source_id=chosen.source_id, resume=chosen.resume), app.job_types)
+        source = chosen.source_id or job.source_id
+        chosen_within(limits, app, job.job_type, job.params, queue=job.queue, user_id=job.user_id, source_id=source)
+    new = app.run_again(job_id, source_id=chosen.source_id, resume=chosen.resume)
+    refuse_beyond(limits, app, new)
+    return job_record(new, app.job_types)
 
 
 @routes.post("/{job_id}/pause", responses=ANSWERS)
@@ -126,7 +132,7 @@ def change(caller: Operator, app: App, limits: Within, job_id: str, match: Match
     """Change a job that waits to be run."""
     if limits and change.queue is not None:
         job = app.get(job_id)
-        chosen_within(limits, app, job.job_type, change.queue, job.user_id, None, None)
+        chosen_within(limits, app, job.job_type, job.params, queue=change.queue, user_id=job.user_id)
     job = app.change(
         job_id,
         priority=change.priority,
