@@ -103,7 +103,10 @@ def is_within(app: Onward, limits: Limits, job: Job) -> bool:
     """Whether a job is among those of the limits, or is a part of one that is."""
     if not limits or limits.allow_job(job):
         return True
-    return job.parent_id is not None and limits.allow_job(app.get(job.parent_id))
+    if job.parent_id is not None:
+        with suppress(JobNotFound):
+            return limits.allow_job(app.get(job.parent_id))
+    return False
 
 
 def get_within(app: Onward, limits: Limits, job_id: str) -> Job:
@@ -127,7 +130,7 @@ def _keep_within(request: Request, caller: Caller) -> None:
             raise QuestionNotFound(f"There is no question {question_id}.", hint=hint) from None
     elif job_id is not None:
         job = get_within(app, caller.limits, job_id)
-        if request.method != "GET" and job.parent_id and not caller.limits.allow_job(app.get(job.parent_id)):
+        if request.method != "GET" and job.parent_id and not is_within(app, caller.limits, app.get(job.parent_id)):
             raise NotAllowed(
                 f"Job {job_id} is a part of another job, which is steered as a whole and is not one of yours.",
                 hint="Use a key without limits.",

@@ -43,10 +43,10 @@ export function Keys() {
                 rows={items}
                 rowKey={(row) => row.id}
                 columns={[
-                  { name: 'name', label: 'Name', kind: 'wide', cell: (row) => <strong>{row.name}</strong> },
+                  { name: 'name', label: 'Name', cell: (row) => <strong>{row.name}</strong> },
                   { name: 'start', label: 'Begins', cell: (row) => <code>{row.start}…</code> },
                   { name: 'role', label: 'Role', cell: (row) => row.role },
-                  { name: 'jobs', label: 'Jobs', cell: (row) => limitsText(row.limits) || 'all' },
+                  { name: 'jobs', label: 'Jobs', kind: 'wide', cell: (row) => limitsText(row.limits) || 'all' },
                   { name: 'made', label: 'Made', cell: (row) => <Time at={row.created_at} /> },
                   {
                     name: 'used',
