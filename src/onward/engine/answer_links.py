@@ -13,7 +13,7 @@ from onward.engine.questions import Questions, check_person
 from onward.errors import InvalidValue, OnwardError, QuestionClosed, QuestionNotFound
 from onward.model.job import Job, Json
 from onward.model.question import AnswerLink, QuestionRecord
-from onward.store import Connection, Store, transfer
+from onward.store import Connection, Store, facts
 
 PAGE = "answer"
 """The page that a link opens; the token stands behind ``#``, where no server and no log sees it."""
@@ -67,7 +67,7 @@ class AnswerLinks:
         whose question was passed on to somebody else.
         """
         with self._store.read() as conn:
-            key = transfer.get_fact(conn, self._store.dialect, _FACT)
+            key = facts.get_fact(conn, self._store.dialect, _FACT)
         question_id, person, expires = _read(token, bytes.fromhex(key or ""))
         if self._store.now() >= expires:
             raise QuestionClosed(
@@ -107,8 +107,8 @@ def link_to(conn: Connection, store: Store, question: QuestionRecord, person: st
 
 def _key(conn: Connection, store: Store) -> bytes:
     """The key of this database, made when it is wanted first."""
-    transfer.claim_fact(conn, store.dialect, _FACT, store.clock.random_bytes(_KEY_BYTES).hex())
-    return bytes.fromhex(transfer.get_fact(conn, store.dialect, _FACT) or "")
+    facts.claim_fact(conn, store.dialect, _FACT, store.clock.random_bytes(_KEY_BYTES).hex())
+    return bytes.fromhex(facts.get_fact(conn, store.dialect, _FACT) or "")
 
 
 def _read(token: str, key: bytes) -> tuple[str, str, datetime]:

@@ -22,7 +22,7 @@ from onward.model import codec
 from onward.model.job import Job
 from onward.model.schedule import EVERY_BOT, Schedule
 from onward.model.verdict import Choice, Reason, Verdict, decide, planned
-from onward.store import Connection, Store, schedules, transfer
+from onward.store import Connection, Store, facts, schedules
 
 _log = logging.getLogger("onward.engine")
 _BATCH = 200
@@ -109,7 +109,7 @@ class Decider:
         """Why nothing is started by any schedule, or None."""
         if self._store.settings.automation_pause:
             return "AUTOMATION_PAUSE is set: schedules start nothing."
-        found = transfer.get_fact(conn, self._store.dialect, PAUSED)
+        found = facts.get_fact(conn, self._store.dialect, PAUSED)
         if found is None:
             return None
         said = codec.decode(found)

@@ -8,7 +8,7 @@ from onward.authoring.registry import JobTypes
 from onward.engine import schedule_book
 from onward.model.ids import Ids
 from onward.model.schedule import DefaultSchedule
-from onward.store import Connection, Store, schedules, transfer
+from onward.store import Connection, Store, facts, schedules
 
 _log = logging.getLogger("onward.engine")
 
@@ -19,7 +19,7 @@ def make_defaults(store: Store, registry: JobTypes, ids: Ids) -> list[str]:
         missing = [
             declared
             for declared in registry.default_schedules()
-            if transfer.get_fact(conn, store.dialect, _key(declared)) is None
+            if facts.get_fact(conn, store.dialect, _key(declared)) is None
         ]
     if not missing:
         return []
@@ -50,7 +50,7 @@ def _make(
     conn: Connection, store: Store, registry: JobTypes, ids: Ids, declared: DefaultSchedule, reason: str | None
 ) -> bool:
     now, dialect = store.now(), store.dialect
-    if not transfer.claim_fact(conn, dialect, _key(declared), now.isoformat()):
+    if not facts.claim_fact(conn, dialect, _key(declared), now.isoformat()):
         return False
     if schedules.get_schedules(conn, dialect, "name", [declared.name]):
         # Somebody has one of this name already, and means it.

@@ -8,7 +8,7 @@ from typing import Any
 from onward.engine.export_file import ExportFile
 from onward.errors import InvalidExport
 from onward.model.transfer import TransferReport
-from onward.store import Connection, Store, plain, transfer
+from onward.store import Connection, Store, facts, plain, transfer
 from onward.store.tables import metadata
 
 _MERGED = ("workers", "journals", "resources")
@@ -81,7 +81,7 @@ class Intake:
     def load(self, conn: Connection, report: TransferReport, on_rows: Callable[[str, int], object]) -> None:
         """Bring it in."""
         dialect = self._store.dialect
-        floor = transfer.get_fact(conn, dialect, "fence_floor")
+        floor = facts.get_fact(conn, dialect, "fence_floor")
         self._floor = int(floor or 0)
         self._filled = {table.name for table in transfer.tables() if transfer.is_filled(conn, dialect, table)}
         for name, columns, rows in self._file.tables():

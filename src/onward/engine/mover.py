@@ -34,7 +34,7 @@ from onward.events import Bus
 from onward.model.ids import Ids
 from onward.model.job import WorkerRecord
 from onward.model.transfer import TransferReport
-from onward.store import Connection, Store, migrate, moved, plain, transfer, workers
+from onward.store import Connection, Store, facts, migrate, moved, plain, transfer, workers
 from onward.store.store import shown_url
 from onward.store.transfer import Digest
 from onward.version import __version__
@@ -253,7 +253,7 @@ class Mover:
             transfer.raise_numbers(conn, target.dialect, transfer.numbers(source, dialect))
             transfer.take_facts(conn, target.dialect, transfer.facts(source, dialect))
             came = {"id": mark.id, "from": shown_url(self._store.url), "at": mark.at}
-            transfer.set_fact(conn, target.dialect, "moved_from", orjson.dumps(came).decode())
+            facts.set_fact(conn, target.dialect, "moved_from", orjson.dumps(came).decode())
             transfer.lose_workers(conn, target.dialect)
 
     def _has_arrived(self, target: Store, mark: moved.Mark) -> bool:
@@ -278,7 +278,7 @@ class Mover:
 
 
 def _came_from(conn: Connection, target: Store) -> str | None:
-    found = transfer.get_fact(conn, target.dialect, "moved_from")
+    found = facts.get_fact(conn, target.dialect, "moved_from")
     return orjson.loads(found)["id"] if found is not None else None
 
 

@@ -14,7 +14,7 @@ from onward.errors import InvalidConfig, OnwardError, StoreUnavailable
 from onward.model import schedule_entry
 from onward.model.ids import Ids
 from onward.model.schedule_entry import ScheduleChange, ScheduleEntry
-from onward.store import Connection, Store, schedules, transfer
+from onward.store import Connection, Store, facts, schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def apply(conn: Connection, store: Store, ids: Ids, file: ScheduleFile) -> list[
             except OnwardError as error:
                 text = f"{change.origin}: scheduler.jobs.{change.name}: {error}"
                 raise InvalidConfig(text, hint="No schedule was changed.") from None
-            transfer.drop_fact(conn, store.dialect, deleted_key(change.name))
+            facts.drop_fact(conn, store.dialect, deleted_key(change.name))
     return changes
 
 
@@ -77,7 +77,7 @@ def deleted_key(name: str) -> str:
 def _unless_deleted(conn: Connection, store: Store, change: ScheduleChange) -> ScheduleChange:
     if change.action != "add" or change.entry is None:
         return change
-    said = transfer.get_fact(conn, store.dialect, deleted_key(change.name))
+    said = facts.get_fact(conn, store.dialect, deleted_key(change.name))
     return replace(change, action="keep") if said == change.entry.digest else change
 
 

@@ -24,7 +24,7 @@ from onward.model.ids import Ids
 from onward.model.job import Job, Json, Run
 from onward.model.schedule import Backfill, CatchUp, Forecast, Overlap, Schedule
 from onward.model.schedule_entry import ScheduleChange
-from onward.store import Connection, Store, schedules, transfer, turns
+from onward.store import Connection, Store, facts, schedules, turns
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class Schedules:
             if before.origin_digest is not None:
                 # The file that it is from shall not bring it back before it says something else.
                 key = schedule_loader.deleted_key(name)
-                transfer.set_fact(conn, self._store.dialect, key, before.origin_digest)
+                facts.set_fact(conn, self._store.dialect, key, before.origin_digest)
 
         self._written(work)
 
@@ -278,13 +278,13 @@ class Schedules:
         """Start nothing by any schedule until ``resume_all``; people still can. Each due time is recorded."""
         said = {"by": by, "reason": reason, "at": self._store.now().isoformat()}
         text = codec.encode(said, "The reason", 1 << 16)
-        self._written(lambda conn: transfer.set_fact(conn, self._store.dialect, PAUSED, text))
+        self._written(lambda conn: facts.set_fact(conn, self._store.dialect, PAUSED, text))
 
     def resume_all(self) -> None:
         """Let schedules start jobs again; those that are paused by themselves stay so."""
         # What was due until now is recorded as paused.
         self._decider.tick()
-        self._written(lambda conn: transfer.drop_fact(conn, self._store.dialect, PAUSED))
+        self._written(lambda conn: facts.drop_fact(conn, self._store.dialect, PAUSED))
 
     def paused_reason(self) -> str | None:
         """Why nothing is started by any schedule (``pause_all``, or the setting ``automation_pause``), or None."""

@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, inspect
 
 from onward.errors import DatabaseMoved
-from onward.store import transfer
+from onward.store import facts
 from onward.store.dialects import Dialect
 from onward.store.tables import metadata
 
@@ -47,13 +47,13 @@ class Mark:
 
 def read(conn: Connection, dialect: Dialect) -> Mark | None:
     """The mark, or None."""
-    found = transfer.get_fact(conn, dialect, _KEY)
+    found = facts.get_fact(conn, dialect, _KEY)
     return Mark(**orjson.loads(found)) if found is not None else None
 
 
 def look(conn: Connection, dialect: Dialect) -> Mark | None:
     """The same of a database that may have no tables yet."""
-    return read(conn, dialect) if inspect(conn).has_table(transfer.META) else None
+    return read(conn, dialect) if inspect(conn).has_table(facts.META) else None
 
 
 def refuse(conn: Connection, dialect: Dialect) -> None:
@@ -74,7 +74,7 @@ def refused(text: str) -> DatabaseMoved | None:
 def set_mark(conn: Connection, dialect: Dialect, mark: Mark) -> None:
     """Write the mark and have triggers refuse every write but of the facts."""
     fields = {"state": mark.state, "to": mark.to, "id": mark.id, "at": mark.at}
-    transfer.set_fact(conn, dialect, _KEY, orjson.dumps(fields).decode())
+    facts.set_fact(conn, dialect, _KEY, orjson.dumps(fields).decode())
     _drop_triggers(conn, dialect)
     says = (SIGN + mark.text).replace("'", "''")
     if dialect.name == "postgresql":
@@ -105,7 +105,7 @@ def take_mark_away(conn: Connection, dialect: Dialect) -> None:
     _drop_triggers(conn, dialect)
     if dialect.name == "postgresql":
         _run(conn, "DROP FUNCTION IF EXISTS onward_moved()")
-    dialect.execute(conn, f"DELETE FROM {transfer.META} WHERE key = ?", [_KEY])
+    facts.drop_fact(conn, dialect, _KEY)
 
 
 def _drop_triggers(conn: Connection, dialect: Dialect) -> None:
@@ -118,7 +118,7 @@ def _drop_triggers(conn: Connection, dialect: Dialect) -> None:
 
 
 def _names() -> list[str]:
-    return [name for name in sorted(metadata.tables) if name != transfer.META]
+    return [name for name in sorted(metadata.tables) if name != facts.META]
 
 
 def _run(conn: Connection, sql: str) -> None:

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Table, inspect
 
 from onward.store import jobs, plain
 from onward.store.dialects import Dialect
+from onward.store.facts import META, claim_fact
 from onward.store.migrate import VERSION_TABLE
 from onward.store.tables import metadata
 
-META = "onward_meta"
 OWN_KEYS = ("oldest_reader", "moved", "moved_from")
 """What the database says of itself, and no other takes over."""
 DERIVED = ("job_tallies",)
@@ -129,31 +129,7 @@ def take_facts(conn: Connection, dialect: Dialect, given: dict[str, str]) -> Non
         if key == jobs.FLOOR:
             jobs.raise_fence_floor(conn, dialect, int(value))
         elif key not in OWN_KEYS:
-            sql = f"INSERT INTO {META} (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
-            dialect.execute(conn, sql, [key, value])
-
-
-def set_fact(conn: Connection, dialect: Dialect, key: str, value: str) -> None:
-    """Write a fact."""
-    sql = f"INSERT INTO {META} (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    dialect.execute(conn, sql, [key, value])
-
-
-def claim_fact(conn: Connection, dialect: Dialect, key: str, value: str) -> bool:
-    """Write a fact that is not there yet; whether it was not, so that of several who try, one does."""
-    sql = f"INSERT INTO {META} (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING"
-    return dialect.execute(conn, sql, [key, value]) == 1
-
-
-def drop_fact(conn: Connection, dialect: Dialect, key: str) -> None:
-    """Forget a fact."""
-    dialect.execute(conn, f"DELETE FROM {META} WHERE key = ?", [key])
-
-
-def get_fact(conn: Connection, dialect: Dialect, key: str) -> str | None:
-    """A fact, or None."""
-    found = dialect.query(conn, f"SELECT value FROM {META} WHERE key = ?", [key])
-    return found[0][0] if found else None
+            claim_fact(conn, dialect, key, value)
 
 
 def known(conn: Connection, dialect: Dialect, table: str, column: str, values: Sequence[str]) -> set[str]:
