@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from onward.clock import Clock
 from onward.engine import families
 from onward.engine.desk import Desk, cancelled, stopped
+from onward.engine.drawer import Drawer, Mark
 from onward.engine.pool import Pool
 from onward.engine.service import Service
 from onward.errors import JobLost, StoreUnavailable
-from onward.model.curve import Curve
 from onward.model.job import Progress
-from onward.store import Connection, Store, auditing, chains, curves, logs
+from onward.store import Connection, Store, auditing, chains, logs
 
 _LOOK_SECONDS = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """How far a job is now; ``owner`` are worker and fence, None for a chain."""
-
-    job_id: str
-    owner: tuple[str, int] | None
-    percent: int | None
-    done: int | None
 
 
 class Overseer(Service):
@@ -41,7 +30,7 @@ class Overseer(Service):
         self._shown_at = 0.0
         self._looked_at = 0.0
         self._rang = True
-        self._curves: dict[str, Curve] = {}
+        self._drawer = Drawer(store)
 
     def ring(self) -> None:
         """Something was committed: perhaps one of ours was cancelled."""
@@ -52,7 +41,7 @@ class Overseer(Service):
         now = self.clock.monotonic()
         if not desks:
             # Others may go on with a chain of which a phase ran here.
-            self._curves.clear()
+            self._drawer.forget_others(())
             return self._store.settings.worker.progress_seconds
         if self._rang or now - self._looked_at >= 1.0:
             self._rang, self._looked_at = False, now
@@ -91,8 +80,7 @@ class Overseer(Service):
     def _show(self, desks: list[Desk], now: float) -> None:
         told: list[tuple[str, int, Progress]] = []
         phases: list[tuple[str, int, str | None]] = []
-        lines: list[_Line] = []
-        moment = self._store.now().timestamp()
+        marks: list[Mark] = []
         parents: set[str] = set()
         for desk in desks:
             if not desk.is_told:
@@ -101,42 +89,29 @@ class Overseer(Service):
             desk.meter.measure(now)
             progress, claim = desk.meter.snapshot(), desk.claim
             told.append((claim.job_id, claim.fence, progress))
-            lines.append(_Line(claim.job_id, (self._worker_id(), claim.fence), progress.percent, progress.done))
+            marks.append(Mark(claim.job_id, (self._worker_id(), claim.fence), progress.percent, progress.done))
             if claim.parent_id is not None and claim.phase_share is not None and progress.percent is not None:
                 overall = int(100 * (claim.phase_from or 0) + progress.percent * claim.phase_share)
                 phases.append((claim.parent_id, overall, progress.message))
-                lines.append(_Line(claim.parent_id, None, overall, None))
+                marks.append(Mark(claim.parent_id, None, overall, None))
             elif claim.parent_id is not None and claim.family is not None:
                 parents.add(claim.parent_id)
-        known = {name for desk in desks for name in (desk.claim.job_id, desk.claim.parent_id)}
-        self._curves = {name: curve for name, curve in self._curves.items() if name in known}
+        self._drawer.forget_others({name for desk in desks for name in (desk.claim.job_id, desk.claim.parent_id)})
         if not told:
             return
-        lines.sort(key=lambda line: line.job_id)
-        due = [line for line in lines if self._curves.setdefault(line.job_id, Curve()).is_due(moment)]
 
         def work(conn: Connection) -> None:
             at = self._store.now()
             logs.show_progress(conn, self._store.dialect, self._worker_id(), sorted(told, key=lambda item: item[0]), at)
             chains.show_phase_progress(conn, self._store.dialect, phases, at)
-            self._draw(conn, due, moment)
+            self._drawer.draw(conn, marks, at.timestamp())
 
         try:
             self._store.write(work)
+            self._drawer.settle()
             families.show(self._store, sorted(parents))
         except StoreUnavailable:
             for desk in desks:
                 desk.is_told = desk.is_told or desk.meter.was_told
             raise
-        for line in due:
-            self._curves[line.job_id].add(moment, line.percent, line.done)
         self._store.doorbell.ring()
-
-    def _draw(self, conn: Connection, due: list[_Line], moment: float) -> None:
-        """Keep the lines of progress with another point; it is theirs for good once the transaction is."""
-        for line in due:
-            curve = self._curves[line.job_id]
-            if not curve.is_known:
-                curve.take_up(curves.text_of(conn, self._store.dialect, line.job_id))
-            longer = curve.after(moment, line.percent, line.done)
-            curves.keep(conn, self._store.dialect, line.job_id, longer, line.owner)

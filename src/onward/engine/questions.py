@@ -189,8 +189,6 @@ class Questions:
         """Answer what a job asks; see ``Onward.answer``. ``via``: the way by which it came, for the history."""
         if answered_by is not None:
             check_person(answered_by, "answered_by")
-            if answered_by == TIMEOUT:
-                raise InvalidValue(f"answered_by={TIMEOUT!r} is said of defaults only.", hint="Name the person.")
         text = codec.encode(response, "The answer", self._store.settings.limits.payload_bytes)
         question = self._asked(parsed(job_id), question_id)
         if question.state == "open":
@@ -323,4 +321,5 @@ def check_person(text: str, what: str) -> None:
     """Raise ``InvalidValue`` for what is no name of a person."""
     if not text or len(text) > 200:
         raise InvalidValue(f"{what}={text[:50]!r} names nobody.", hint="Use 1 to 200 characters.")
-    codec.encode(text, what, 800)
+    if text == TIMEOUT:
+        raise InvalidValue(f"{what}={TIMEOUT!r} is said of defaults only.", hint="Name the person.")

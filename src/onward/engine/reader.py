@@ -137,10 +137,8 @@ class Reader:
 
     def curve(self, job_id: str) -> list[CurvePoint]:
         """How far a job was, and when."""
-        curve = Curve()
         with self._store.read() as conn:
-            curve.take_up(curves.text_of(conn, self._store.dialect, parsed(job_id)))
-        return curve.points
+            return Curve.read(curves.text_of(conn, self._store.dialect, parsed(job_id))).points
 
     def events(self, job_id: str) -> list[EventRecord]:
         """What happened to a job, in order."""

@@ -67,7 +67,7 @@ class NotLetIn(NotSignedIn):
 
 
 class NotAllowed(OnwardError):
-    """The caller's role is not enough."""
+    """The caller's role is not enough, or what was asked for is beyond the caller's limits."""
 
     code = "not-allowed"
     exit_code = 4

@@ -11,7 +11,6 @@ from onward.errors import InvalidConfig
 from onward.settings.load import near
 from onward.settings.record import all_rules
 
-BY_HAND = "Change it by hand."
 _HEADER = re.compile(r"\s*\[")
 _COMMENT = re.compile(r"(?P<value>.*?)(?P<comment>\s+#.*)?", re.DOTALL)
 
@@ -33,10 +32,15 @@ def with_value(text: str, key: str, given: str) -> str:
     except tomllib.TOMLDecodeError:
         is_meant = False
     if not is_meant:
-        raise InvalidConfig(
-            f"{key} is written in a way that cannot be changed here. Nothing was changed.", hint=BY_HAND
-        )
+        raise by_hand(key)
     return changed
+
+
+def by_hand(key: str) -> InvalidConfig:
+    """The error that says that this setting stands there in a form that is left alone."""
+    return InvalidConfig(
+        f"{key} is written in a way that cannot be changed here. Nothing was changed.", hint="Change it by hand."
+    )
 
 
 def literal_of(key: str, given: str) -> str:

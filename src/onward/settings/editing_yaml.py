@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from onward.errors import InvalidConfig
-from onward.settings.editing import BY_HAND, literal_of
+from onward.settings.editing import by_hand, literal_of
 
 
 def with_yaml_value(text: str, key: str, given: str) -> str:
@@ -34,9 +34,7 @@ def with_yaml_value(text: str, key: str, given: str) -> str:
     except yaml.YAMLError:
         is_meant = False
     if not is_meant:
-        raise InvalidConfig(
-            f"{key} is written in a way that cannot be changed here. Nothing was changed.", hint=BY_HAND
-        )
+        raise by_hand(key)
     return changed
 
 

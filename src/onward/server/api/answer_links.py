@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from onward.engine.answer_links import PAGE
 from onward.model.question import QuestionRecord
 from onward.records.moments import rfc3339
-from onward.records.questions import hide, secrets_of
+from onward.records.questions import question_record
 from onward.server.access import Anybody, NotAllowed, Operator, Within
 from onward.server.problems import documented
 from onward.server.routing import App, noun
@@ -99,21 +99,6 @@ def answer(_caller: Anybody, app: App, _limits: Within, given: Given) -> AskedRe
 
 
 def _asked(question: QuestionRecord, person: str, app: App) -> AskedRecord:
-    hidden = secrets_of(question, question.job_type, app.job_types)
-    return {
-        "person": person,
-        "job_type": question.job_type,
-        "source_id": question.source_id,
-        "name": question.name,
-        "type": question.type,
-        "state": question.state,
-        "prompt": question.prompt,
-        "data": hide(question.data, hidden),
-        "schema": question.schema,
-        "asked_at": rfc3339(question.asked_at),
-        "expires_at": rfc3339(question.expires_at),
-        "on_timeout": question.on_timeout,
-        "response": hide(question.response, hidden),
-        "answered_by": question.answered_by,
-        "answered_at": rfc3339(question.answered_at),
-    }
+    record = question_record(question, app.job_types)
+    shown = {name: value for name, value in record.items() if name in AskedRecord.__annotations__}
+    return cast(AskedRecord, {**shown, "person": person})

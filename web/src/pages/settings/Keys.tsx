@@ -4,11 +4,10 @@ import { useAct } from '@/acts/useAct'
 import { call, type Problem } from '@/api/client'
 import type { ApiKey, Limits, Page, Role } from '@/api/types'
 import { Confirm } from '@/parts/Confirm'
-import { Code } from '@/parts/Copy'
-import { Dialog } from '@/parts/Dialog'
 import { Empty } from '@/parts/Empty'
 import { FormDialog } from '@/parts/FormDialog'
-import { Note, ProblemNote } from '@/parts/Note'
+import { ProblemNote } from '@/parts/Note'
+import { SecretDialog } from '@/parts/SecretDialog'
 import { Table } from '@/parts/Table'
 import { TextField } from '@/parts/TextField'
 import { Time } from '@/parts/Time'
@@ -120,15 +119,15 @@ function NewKey({ onClose }: { onClose: () => void }) {
   }
   if (made) {
     return (
-      <Dialog title={`The key ${made.name}`} onClose={onClose}>
-        <Note tone="amber">It is shown this once. Keep it where only its user can read it.</Note>
-        <Code text={made.secret ?? ''} label="Key" />
-        <div className="dialog-foot">
-          <button type="button" className="button primary" data-autofocus onClick={onClose}>
-            Done
-          </button>
-        </div>
-      </Dialog>
+      <SecretDialog
+        title={`The key ${made.name}`}
+        label="Key"
+        secret={made.secret ?? ''}
+        tone="amber"
+        onClose={onClose}
+      >
+        It is shown this once. Keep it where only its user can read it.
+      </SecretDialog>
     )
   }
   return (

@@ -1,10 +1,9 @@
 import { useState } from 'react'
 import { call, type Problem } from '@/api/client'
 import type { Question } from '@/api/types'
-import { Code } from '@/parts/Copy'
-import { Dialog } from '@/parts/Dialog'
 import { FormDialog } from '@/parts/FormDialog'
-import { Note, ProblemNote } from '@/parts/Note'
+import { ProblemNote } from '@/parts/Note'
+import { SecretDialog } from '@/parts/SecretDialog'
 import { TextField } from '@/parts/TextField'
 import { Time } from '@/parts/Time'
 import { asProblem } from '@/parts/View'
@@ -30,18 +29,10 @@ export function LinkDialog({ question, onClose }: { question: Question; onClose:
   }
   if (made) {
     return (
-      <Dialog title={`A link for ${made.person}`} onClose={onClose}>
-        <Note>
-          Whoever has it may answer this question, once, in the name of {made.person}. It is good until{' '}
-          <Time at={made.expires_at} as="full" />.
-        </Note>
-        <Code text={made.url} label="Link" />
-        <div className="dialog-foot">
-          <button type="button" className="button primary" data-autofocus onClick={onClose}>
-            Done
-          </button>
-        </div>
-      </Dialog>
+      <SecretDialog title={`A link for ${made.person}`} label="Link" secret={made.url} onClose={onClose}>
+        Whoever has it may answer this question, once, in the name of {made.person}. It is good until{' '}
+        <Time at={made.expires_at} as="full" />.
+      </SecretDialog>
     )
   }
   return (
