@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from onward import Context, CurvePoint, JobPhase, Onward
 from onward.model.curve import MOST, Curve
-from onward.store import curves
-from tests.app_fixtures import Apps, Gate, run_all, until
+from onward.store import Store, curves
+from tests.app_fixtures import Apps, Gate, pause, run_all, until
 
 
 @given(st.lists(st.integers(0, 7), min_size=1, max_size=3000))
@@ -120,3 +124,31 @@ def test_job_that_took_a_moment_has_none(apps: Apps) -> None:
     job = app.submit("quick")
     run_all(app)
     assert app.progress_curve(job.id) == []
+
+
+def test_point_says_when_it_was_so_and_not_when_it_could_be_written(
+    app: Onward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, gate = Store.write, Gate()
+    begun: list[datetime] = []
+
+    def slow(store: Store, work: Any, **options: Any) -> Any:
+        if threading.current_thread().name == "onward-overseer" and not begun:
+            begun.append(store.now())
+            pause(2.2)
+        return write(store, work, **options)
+
+    monkeypatch.setattr(Store, "write", slow)
+
+    @app.job()
+    def half(ctx: Context) -> None:
+        ctx.progress(done=1, total=2)
+        gate.pass_through()
+
+    job = app.submit("half")
+    with app.worker():
+        gate.await_job()
+        first = until(lambda: app.progress_curve(job.id), "the line of the job")[0]
+        gate.open()
+    assert begun
+    assert first.at <= begun[0]

@@ -81,6 +81,8 @@ class Overseer(Service):
         told: list[tuple[str, int, Progress]] = []
         phases: list[tuple[str, int, str | None]] = []
         marks: list[Mark] = []
+        # The time at which it was so: writing it may take as long as an outage does.
+        seen_at = self._store.now().timestamp()
         parents: set[str] = set()
         for desk in desks:
             if not desk.is_told:
@@ -104,7 +106,7 @@ class Overseer(Service):
             at = self._store.now()
             logs.show_progress(conn, self._store.dialect, self._worker_id(), sorted(told, key=lambda item: item[0]), at)
             chains.show_phase_progress(conn, self._store.dialect, phases, at)
-            self._drawer.draw(conn, marks, at.timestamp())
+            self._drawer.draw(conn, marks, seen_at)
 
         try:
             self._store.write(work)
